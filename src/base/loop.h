@@ -25,7 +25,10 @@ void loop_stop(struct loop *l);
 /* Monotonic, read once a turn. */
 uint64_t loop_now_ms(const struct loop *l);
 
-/* The longest single callback so far, in microseconds, and where. */
+/* For tests: time is ms later from now on. */
+void loop_skip(struct loop *l, uint64_t ms);
+
+/* The longest single callback so far, in microseconds. */
 uint64_t loop_longest_us(const struct loop *l);
 
 /* ---- timers: one-shot ------------------------------------------------- */
@@ -59,9 +62,11 @@ enum { WATCH_READ = 1, WATCH_WRITE = 2, WATCH_GONE = 4 };
 struct watch;
 typedef void watch_fn(void *who, int events);	/* bits above */
 
+/* The descriptor becomes non-blocking; nothing is watched yet.  NULL, with
+ * errno: it cannot be watched (a regular file, or watched already). */
 struct watch *watch_new(struct loop *l, int fd, watch_fn *fn, void *who);
 void watch_set(struct watch *w, int events);	/* 0: none; unchanged: no call */
-void watch_free(struct watch *w);		/* the fd may be closed after it */
+void watch_free(struct watch *w);	/* before the fd is closed */
 
 /* ---- signals, and what runs every turn --------------------------------- */
 void loop_signal(struct loop *l, int signo, void (*fn)(void *who, int signo),
