@@ -2,10 +2,10 @@
 /*
  * log -- one line for one thing that happened
  *
- * Lines are gathered and written with one write() at the end of a loop turn
- * (log_flush), or at once before there is a loop.  The target is opened
- * non-blocking where it can block: a line that does not go out is dropped
- * and counted, never waited for.
+ * Lines are written at once, or after log_gather() with one write() at the
+ * end of a loop turn (log_flush).  The target is non-blocking where it can
+ * block: what does not go out now stays in a buffer of 64 KiB, and a line that
+ * finds it full is dropped and counted, never waited for.
  * Secrets: the caller never passes one; text from outside is escaped here.
  * Limits: a field is cut at MAX_LOG_FIELD, a line at MAX_LOG_LINE bytes.
  */
@@ -29,6 +29,9 @@ struct log_plan {
 /* False: path cannot be opened (errno says why); the old target stays. */
 bool log_open(const struct log_plan *plan);
 bool log_reopen(void);			/* after rotation */
+
+/* In a worker, after fork: from now on lines wait for log_flush(). */
+void log_gather(void);
 void log_flush(void);
 bool log_wants(enum log_level level);
 void log_generation(uint32_t generation);	/* stands in every line */
@@ -40,7 +43,8 @@ struct log_line {
 	char text[4096];
 	size_t n;
 	enum log_format format;
-	bool cut;
+	enum log_level level;
+	bool cut;			/* something was left out; the line says so */
 };
 
 void log_begin(struct log_line *l, enum log_level level, const char *event);
