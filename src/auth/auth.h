@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * auth -- who is calling: judges what the caller presents
+ *
+ * The strategies of a server in order; the first whose credential is present
+ * decides, its refusal is final.  Nothing is repaired, joined or guessed.
+ * Secrets: presented credentials stay in the request's arena.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include "auth/identity.h"
+#include "base/fault.h"
+#include "conf/conf.h"
+#include "http/params.h"
+#include "shm/segment.h"
+
+/* What a generation needs to judge: parsed keys, policy digests. */
+struct auth_policy;		/* of one server (or of the gateway); in an arena */
+
+/* A fault: the keys cannot be used (server_invalid; detail for the log). */
+const struct fault *auth_policy_new(const struct conf *c,
+	const struct conf_inbound *in, struct str policy_name,
+	struct arena *a, struct auth_policy **p_r);
+
+struct auth_ask {
+	const struct auth_policy *policy;
+	const struct params *params;
+	struct str query;		/* of the URI, without '?' */
+	struct segment *segment;	/* verdict cache; NULL: none */
+	struct arena *arena;
+	uint32_t generation;
+	int64_t now_unix_s;
+	bool local;			/* FEATURES P12: a local client */
+};
+
+/* Why not, and what the challenge says. */
+struct auth_answer {
+	struct identity who;		/* when the fault is NULL */
+	const char *strategy;		/* "jwt", "token", …: which one decided */
+	struct str challenge;		/* WWW-Authenticate for 401 and 403 */
+	struct str presented;		/* bearer value looked at, for the guard */
+	bool cached;			/* from the verdict cache */
+	bool proxy_header_missing;	/* counter mcp_proxy_header_missing */
+	bool untrusted_header;		/* security violation counter */
+	/* Signing keys must be fetched first (remote key sets): not in use. */
+	bool wait_keys;
+};
+
+/* NULL: answer_r->who is the caller. */
+const struct fault *auth_judge(const struct auth_ask *ask,
+	struct auth_answer *answer_r);
+
+/* The peer by REMOTE_ADDR (or peerParam) and whether it is a local client:
+ * loopback peer and no X-Forwarded-For, Forwarded, X-Real-IP, Via. */
+bool auth_local_client(const struct conf *c, const struct params *p);
+
+/* The Bearer token of a page of our own (metrics, status) is one of keys.
+ * Constant time over all of them (listed.c). */
+bool auth_listed(const struct conf_keys *keys, const struct params *p,
+	int64_t now_unix_s);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * account -- what is told of a request, once, where it ends
+ */
+#include "config.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "gate/pipeline.h"
+#include "watch/access_log.h"
+
+static const char *
+page_name(enum page p)
+{
+	static const char *const names[] = { "", "health", "ready",
+		"version", "metrics", "ws" };
+
+	return names[p];
+}
+
+static void
+tell_call(const struct req *q, struct access *r)
+{
+	const struct rpc_message *m;
+
+	if (!q->has_rpc || q->rpc.n == 0)
+		return;
+	m = &q->rpc.messages[0];
+	r->method = q->rpc.batch ? STR("batch") : m->method;
+	if (!q->rpc.batch && m->has_name && str_is(m->method, "tools/call"))
+		r->tool = m->name;
+}
+
+static struct str
+http_word(const struct req *q)
+{
+	switch (q->method) {
+	case METHOD_GET:
+		return STR("GET");
+	case METHOD_HEAD:
+		return STR("HEAD");
+	case METHOD_DELETE:
+		return STR("DELETE");
+	case METHOD_OPTIONS:
+		return STR("OPTIONS");
+	case METHOD_POST:
+		return STR("POST");
+	case METHOD_OTHER:
+		break;
+	}
+	return STR("other");
+}
+
+static void
+tell_attempts(const struct req *q, struct access *r)
+{
+	r->token = -1;
+	r->attempts = q->try.attempts;
+	r->tokens = q->try.indexes;
+	if (q->try.attempts > 0)
+		r->token = (int)q->try.index;
+	r->upstream_status = q->upstream_status;
+	r->upstream_us = q->upstream_us;
+}
+
+void
+account(struct req *q)
+{
+	struct access r = {
+		.request_id = q->request_id,
+		.client = q->client,
+		.step = q->fault != NULL ? q->step->name : "",
+		.page = page_name(q->page),
+		.fault = q->fault,
+		.status = q->gone ? 499 : q->status,
+		.us = clock_mono_us() - q->in.began_us,
+		.bytes = q->bytes,
+		.stream = q->stream,
+		.enabled = true,
+		.hash_user = q->conf->log_hash_principals,
+	};
+
+	r.method = http_word(q);
+	if (q->server != NULL) {
+		r.server = q->server->conf->name;
+		r.enabled = q->server->conf->options.log_enabled;
+	}
+	if (q->who != NULL) {
+		r.user = q->who->user;
+		r.how = q->who->how;
+	}
+	tell_call(q, &r);
+	tell_attempts(q, &r);
+	if (q->server != NULL && q->server->rotator != NULL &&
+	    q->try.attempts > 0)
+		rotator_release(q->server->rotator, &q->try);
+	access_log(&r);
+	if (q->site->metrics != NULL)
+		metrics_request(q->site->metrics, &r);
+}

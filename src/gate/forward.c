@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * forward -- choose a credential, call the upstream, hand on its reply
+ *
+ * Before: the caller is known and the envelope is read.
+ * After:  the request is answered.
+ * Waits:  for the head of the upstream's reply (after it nothing rotates),
+ *         then for its end.  Another attempt starts only while no byte has
+ *         reached the client.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "cred/credential.h"
+#include "gate/pipeline.h"
+#include "relay/verdict.h"
+
+/* ---- small facts --------------------------------------------------------------- */
+static const struct rpc_message *
+first_message(const struct req *q)
+{
+	return q->has_rpc && q->rpc.n > 0 ? &q->rpc.messages[0] : NULL;
+}
+
+/* A reply with a body is due: there is a request among the messages. */
+static bool
+expects_body(const struct req *q)
+{
+	uint32_t i;
+
+	if (q->method != METHOD_POST)
+		return q->method == METHOD_GET;
+	for (i = 0; i < q->rpc.n; i++) {
+		if (q->rpc.messages[i].kind == RPC_REQUEST)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_initialize(const struct req *q)
+{
+	const struct rpc_message *m = first_message(q);
+
+	return m != NULL && !q->rpc.batch && str_is(m->method, "initialize");
+}
+
+/* How long the call may take: the server's timeout, or that of its tool. */
+static int64_t
+call_ms(const struct req *q)
+{
+	const struct conf_server *s = q->server->conf;
+	const struct conf_timeouts *t = &s->options.timeouts;
+	const struct rpc_message *m = first_message(q);
+	int64_t ms = s->timeout_ms;
+	uint32_t i;
+
+	for (i = 0; m != NULL && m->has_name && i < t->tools.n; i++) {
+		if (!str_glob(t->tools.v[i].name, m->name))
+			continue;
+		ms = t->tools_ms[i];
+		break;
+	}
+	return ms < q->conf->limits.request_ms ? ms :
+		q->conf->limits.request_ms;
+}
+
+static const char *
+method_word(const struct req *q)
+{
+	switch (q->method) {
+	case METHOD_GET:
+		return "GET";
+	case METHOD_DELETE:
+		return "DELETE";
+	default:
+		return "POST";
+	}
+}
+
+/* ---- one attempt ----------------------------------------------------------------- */
+static const struct fault *
+choose_credential(struct req *q)
+{
+	struct rotator *r = q->server->rotator;
+	const struct fault *f = NULL;
+
+	if (r == NULL)
+		return NULL;
+	f = rotator_pick(r, &q->try, &(struct rotator_ask){
+		.arena = q->arena,
+		.session = q->session,
+		.principal = q->who->digest,
+		.now_boot_ms = clock_boot_ms(),
+		.request_id = q->request_id,
+	});
+	if (f != NULL)
+		return f;
+	return credential_put(&q->server->conf->options.pool, q->try.index,
+		&q->to_upstream, &q->url);
+}
+
+static enum turn
+start_call(struct req *q)
+{
+	const struct conf_server *s = q->server->conf;
+
+	q->url = s->url;
+	q->fault = choose_credential(q);
+	if (q->fault != NULL)
+		return DONE;
+	q->call_began_us = clock_mono_us();
+	q->call = call_start(q->arena, &(struct call_plan){
+		.wire = q->gate->wire,
+		.server = s,
+		.method = method_word(q),
+		.headers = &q->to_upstream,
+		.url = q->url,
+		.body = q->method == METHOD_POST ? q->in.body : STR_NONE,
+		.first_byte_ms = s->options.timeouts.first_byte_ms,
+		.stream = q->method == METHOD_GET,
+		.keep = MAX_QUEUED,
+	});
+	if (q->call == NULL)
+		return req_fail(q, fault_new(q->arena, FAULT_UPSTREAM_DOWN,
+			"the upstream's URL cannot be used"));
+	q->phase = PHASE_HEAD;
+	call_wait(q->call, &q->wait);
+	return WAIT;
+}
+
+static void
+start_deadline(struct req *q)
+{
+	if (q->method != METHOD_GET)
+		timer_start(&q->deadline, (uint64_t)call_ms(q));
+}
+
+enum turn
+forward_run(struct req *q)
+{
+	outgoing_headers(q);
+	start_deadline(q);
+	return start_call(q);
+}
+
+/* Another attempt, when there is time for one. */
+static enum turn
+try_again(struct req *q)
+{
+	uint64_t now = loop_now_ms(q->gate->loop);
+
+	call_stop(q->call);
+	q->call = NULL;
+	if (timer_running(&q->deadline) &&
+	    q->deadline.due_ms < now + MIN_ATTEMPT_MS)
+		return req_fail(q, fault_new(q->arena, FAULT_UPSTREAM_TIMEOUT,
+			"no time left for another attempt"));
+	return start_call(q);
+}
+
+/* ---- the upstream refused the credential ------------------------------------------- */
+static void
+count_token(struct req *q, int status, bool failed)
+{
+	if (q->site->metrics != NULL && q->server->rotator != NULL)
+		metrics_token(q->site->metrics, q->server->conf->name,
+			q->try.index, status, failed);
+}
+
+static enum turn
+credential_refused(struct req *q)
+{
+	const struct transfer_reply *r = &q->call->reply;
+	struct rotator *rotator = q->server->rotator;
+	const struct conf_pool *pool = &q->server->conf->options.pool;
+	struct str left = headers_get(&r->headers,
+		STR("X-RateLimit-Remaining"));
+
+	if (rotator == NULL)
+		return req_fail(q, verdict_refused(q->arena, r));
+	count_token(q, r->status, true);
+	switch (rotator_judge(rotator, &q->try, &(struct rotator_answer){
+		.arena = q->arena,
+		.status = r->status,
+		.retry_after_s = verdict_retry_after(r,
+			(uint32_t)(pool->retry_after_max_ms / 1000),
+			clock_unix_s()),
+		.insufficient_scope = verdict_scope(r),
+		.limit_used_up = str_is(left, "0"),
+		.session = q->session,
+		.now_boot_ms = clock_boot_ms(),
+		.request_id = q->request_id,
+	})) {
+	case ROTATOR_AGAIN:
+		if (q->site->metrics != NULL)
+			metrics_rotated(q->site->metrics,
+				q->server->conf->name,
+				r->status == 403 ? "403" : "401");
+		return try_again(q);
+	case ROTATOR_FAIL:
+		break;
+	case ROTATOR_DONE:
+		return req_fail(q, verdict_refused(q->arena, r));
+	}
+	if (q->try.fault->kind == FAULT_TOKENS_EXHAUSTED &&
+	    q->site->metrics != NULL)
+		metrics_exhausted(q->site->metrics, q->server->conf->name);
+	return req_fail(q, q->try.fault);
+}
+
+static void
+credential_accepted(struct req *q)
+{
+	const struct transfer_reply *r = &q->call->reply;
+	struct str session = headers_get(&r->headers, STR("Mcp-Session-Id"));
+	struct rotator *rotator = q->server->rotator;
+
+	if (rotator == NULL)
+		return;
+	count_token(q, r->status, false);
+	rotator_judge(rotator, &q->try, &(struct rotator_answer){
+		.arena = q->arena,
+		.status = r->status,
+		.session = q->session,
+		.now_boot_ms = clock_boot_ms(),
+		.request_id = q->request_id,
+	});
+	if (is_initialize(q) && session.n > 0 && session.n <= MAX_SESSION_ID)
+		rotator_learn_session(rotator, &q->try, session);
+	if (q->method == METHOD_DELETE && q->session.n > 0)
+		rotator_forget_session(rotator, q->session);
+}
+
+/* ---- bodies ---------------------------------------------------------------------------- */
+static bool
+sink_full(void *who)
+{
+	struct req *q = who;
+
+	return q->out->ops->full(q->out);
+}
+
+static void
+sink_write(void *who, struct str bytes)
+{
+	struct req *q = who;
+
+	if (q->stream)
+		stream_write(q, bytes);
+	else
+		reply_write(q, bytes);
+}
+
+static enum turn
+flow(struct req *q)
+{
+	q->sink = (struct call_sink){ sink_full, sink_write, q };
+	q->phase = PHASE_FLOW;
+	call_flow(q->call, &q->sink);
+	call_wait(q->call, &q->wait);
+	return WAIT;
+}
+
+/* A JSON body: in one piece when it is small or there already. */
+static enum turn
+relay_whole(struct req *q)
+{
+	struct call *c = q->call;
+	struct str length = headers_get(&c->reply.headers,
+		STR("Content-Length"));
+	uint64_t n = 0;
+	bool known = str_number(length, &n);
+
+	if (c->ended && c->end != TRANSFER_OK)
+		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
+	if (c->ended) {
+		reply_whole(q, q->status, STR("application/json"), c->early);
+		return DONE;
+	}
+	if (!c->over && (!known || n <= c->keep)) {
+		q->phase = PHASE_WHOLE;
+		call_collect(c);
+		call_wait(c, &q->wait);
+		return WAIT;
+	}
+	reply_begin(q, q->status, STR("application/json"), known ? (int64_t)n : -1);
+	q->fixed = known;
+	return flow(q);
+}
+
+/* ---- event streams ------------------------------------------------------------------------ */
+static void
+fold_write(void *who, struct str bytes)
+{
+	struct req *q = who;
+	uint32_t asked = q->fold.n_refused;
+
+	if (fold_feed(&q->fold, bytes) != FOLD_MORE ||
+	    q->fold.n_refused != asked)
+		call_nudge(q->call);
+}
+
+static bool
+fold_full(void *who)
+{
+	(void)who;
+	return false;
+}
+
+static enum turn
+fold_more(struct req *q)
+{
+	struct call *c = q->call;
+
+	outgoing_refusals(q);
+	if (q->fold.state == FOLD_DONE) {
+		reply_whole(q, 200, STR("application/json"), q->fold.reply);
+		return DONE;
+	}
+	if (q->fold.state == FOLD_BAD)
+		return req_fail(q, fault_new(q->arena,
+			FAULT_UPSTREAM_PROTOCOL, "an event is not a message"));
+	if (c->ended && c->end != TRANSFER_OK)
+		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
+	if (c->ended)
+		return req_fail(q, fault_new(q->arena,
+			FAULT_UPSTREAM_PROTOCOL, "the stream has no answer"));
+	call_wait(c, &q->wait);
+	return WAIT;
+}
+
+static enum turn
+fold_events(struct req *q)
+{
+	const struct rpc_message *m = first_message(q);
+
+	if (m == NULL || q->rpc.batch)
+		return req_fail(q, fault_new(q->arena, FAULT_NOT_ACCEPTABLE,
+			"this stream cannot be one JSON reply"));
+	fold_init(&q->fold, q->arena, m->id, q->conf->limits.reply_body);
+	q->sink = (struct call_sink){ fold_full, fold_write, q };
+	q->phase = PHASE_FOLD;
+	call_flow(q->call, &q->sink);
+	return fold_more(q);
+}
+
+static enum turn
+relay_events(struct req *q)
+{
+	if ((q->accept & ACCEPT_EVENTS) == 0)
+		return fold_events(q);
+	timer_stop(&q->deadline);
+	stream_begin(q, 200);
+	return flow(q);
+}
+
+static enum turn
+flow_end(struct req *q)
+{
+	struct call *c = q->call;
+
+	if (c->end != TRANSFER_OK)
+		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
+	reply_end(q);
+	return DONE;
+}
+
+/* ---- the verdict --------------------------------------------------------------------------- */
+static enum turn
+refused(struct req *q)
+{
+	struct transfer_reply *r = &q->call->reply;
+	struct fault *f;
+
+	if (r->status == 405)
+		q->allow = STR("POST, OPTIONS");
+	if (str_is(r->content_type, "application/json"))
+		return relay_whole(q);
+	f = fault_new(q->arena, FAULT_UPSTREAM_ERROR, "upstream answered %d",
+		r->status);
+	f->http = r->status;
+	f->said = str_fmt(q->arena, "upstream failed with status %d",
+		r->status).p;
+	return req_fail(q, f);
+}
+
+static enum turn
+lost(struct req *q)
+{
+	if (q->server->rotator != NULL)
+		rotator_forget_session(q->server->rotator, q->session);
+	return req_fail(q, fault_new(q->arena, FAULT_SESSION_NOT_FOUND,
+		"the upstream has no such session"));
+}
+
+static enum turn
+empty(struct req *q)
+{
+	reply_whole(q, q->method == METHOD_DELETE ? 200 : 202, STR_NONE,
+		STR_NONE);
+	return DONE;
+}
+
+static enum turn
+judge_head(struct req *q)
+{
+	const struct fault *f = NULL;
+	enum verdict v = verdict_of(q->arena, &(struct verdict_ask){
+		.call = q->call,
+		.has_session = q->session.n > 0,
+		.expects_body = expects_body(q),
+	}, &f);
+
+	q->upstream_status = q->call->head ? q->call->reply.status : 0;
+	q->status = q->upstream_status;
+	if (v != VERDICT_CREDENTIAL && q->call->head)
+		credential_accepted(q);
+	switch (v) {
+	case VERDICT_JSON:
+		return relay_whole(q);
+	case VERDICT_EVENTS:
+		return relay_events(q);
+	case VERDICT_EMPTY:
+		return empty(q);
+	case VERDICT_CREDENTIAL:
+		return credential_refused(q);
+	case VERDICT_LOST:
+		return lost(q);
+	case VERDICT_REFUSED:
+		return refused(q);
+	case VERDICT_FAULT:
+		break;
+	}
+	return req_fail(q, f);
+}
+
+enum turn
+forward_back(struct req *q)
+{
+	q->upstream_us = clock_mono_us() - q->call_began_us;
+	switch (q->phase) {
+	case PHASE_HEAD:
+		return judge_head(q);
+	case PHASE_WHOLE:
+		return relay_whole(q);
+	case PHASE_FOLD:
+		return fold_more(q);
+	case PHASE_FLOW:
+		break;
+	}
+	return flow_end(q);
+}

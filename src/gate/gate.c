@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker's gate: its generation, its reloads, its end.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "gate/pipeline.h"
+
+#define LOOK_EVERY_MS 1000	/* mtime and inode of the configuration file */
+
+static struct site *
+make_site(struct gate *g, struct conf_gen *conf)
+{
+	return site_new(&(struct site_plan){
+		.conf = conf,
+		.segment = g->segment,
+		.shard = g->slot != NULL ? worker_number(g->slot) : 0,
+	});
+}
+
+struct gate *
+gate_new(const struct gate_plan *p)
+{
+	struct gate *g = calloc(1, sizeof(*g));
+	uint8_t base[8];
+
+	if (g == NULL)
+		abort();
+	g->loop = p->loop;
+	g->segment = p->segment;
+	g->slot = p->slot;
+	g->conf_path = p->conf_path;
+	g->env_overrides = p->env_overrides;
+	g->env_proxy = p->env_proxy;
+	g->wire = wire_new(p->loop);
+	g->generation = 1;
+	g->looked_ms = loop_now_ms(p->loop);
+	list_init(&g->live);
+	timer_init(&g->grace, p->loop, NULL, g);
+	digest_random(base, sizeof(base));
+	digest_hex(base, sizeof(base), g->id_base);
+	if (p->segment != NULL)
+		g->seen_reload = segment_reload_wanted(p->segment);
+	g->site = make_site(g, p->conf);
+	log_generation(g->generation);
+	return g;
+}
+
+const struct conf *
+gate_conf(const struct gate *g)
+{
+	return g->site->conf;
+}
+
+uint32_t
+gate_in_flight(const struct gate *g)
+{
+	return g->in_flight + g->streams;
+}
+
+/* ---- reload --------------------------------------------------------------------- */
+static void
+publish_reload(struct gate *g, bool ok, struct str message)
+{
+	struct segment_reload r;
+	size_t n = message.n;
+
+	if (g->segment == NULL)
+		return;
+	memset(&r, 0, sizeof(r));
+	r.generation = g->generation;
+	r.ok = ok;
+	r.at_unix_s = clock_unix_s();
+	if (n >= sizeof(r.message))
+		n = sizeof(r.message) - 1;
+	if (n > 0)
+		memcpy(r.message, message.p, n);
+	segment_say_reload(g->segment, &r);
+	if (g->site->metrics != NULL)
+		metrics_reload(g->site->metrics, ok, g->generation);
+}
+
+static struct str
+first_error(const struct conf_messages *m)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->v[i].level == CONF_ERROR)
+			return m->v[i].text;
+	}
+	return STR("the file cannot be read");
+}
+
+static void
+tell_warnings(const struct conf_messages *m)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->v[i].level != CONF_ERROR)
+			log_say(LOG_LEVEL_WARN, "config", "%.*s",
+				STR_ARG(m->v[i].text));
+	}
+}
+
+static void
+refuse(struct gate *g, const struct conf_messages *m)
+{
+	struct str why = first_error(m);
+
+	log_say(LOG_LEVEL_ERROR, "config", "reload refused: %.*s",
+		STR_ARG(why));
+	g->refused_last = true;
+	publish_reload(g, false, why);
+}
+
+static void
+take_over(struct gate *g, struct conf_gen *conf)
+{
+	struct site *old = g->site;
+	const struct conf *c;
+
+	g->generation++;
+	log_generation(g->generation);
+	g->site = make_site(g, conf);
+	site_release(old);
+	c = g->site->conf;
+	if (!log_open(&c->log))
+		log_say(LOG_LEVEL_ERROR, "config", "cannot open the log: %s",
+			c->log.path != NULL ? c->log.path : "");
+	log_say(LOG_LEVEL_INFO, "config",
+		"configuration loaded: %u server(s), generation %u",
+		c->n_servers, g->generation);
+	g->refused_last = false;
+	publish_reload(g, true, STR(""));
+}
+
+void
+gate_reload(struct gate *g)
+{
+	struct arena *a = arena_new(MAX_ARENA);
+	struct conf_messages messages;
+	struct conf_gen *conf = conf_load(&(struct conf_source){
+		.file = g->conf_path,
+		.env_overrides = g->env_overrides,
+		.env_proxy = g->env_proxy,
+	}, a, &messages);
+
+	tell_warnings(&messages);
+	if (conf == NULL)
+		refuse(g, &messages);
+	else
+		take_over(g, conf);
+	arena_free(a);
+}
+
+/* One worker's look at the file makes all of them load it. */
+static void
+look_at_file(struct gate *g)
+{
+	uint64_t now = loop_now_ms(g->loop);
+
+	if (now - g->looked_ms < LOOK_EVERY_MS)
+		return;
+	g->looked_ms = now;
+	if (site_file_changed(g->site))
+		gate_reload(g);
+}
+
+void
+gate_tick(struct gate *g)
+{
+	uint32_t wanted = g->segment != NULL ?
+		segment_reload_wanted(g->segment) : g->seen_reload;
+
+	if (wanted != g->seen_reload) {
+		g->seen_reload = wanted;
+		gate_reload(g);
+	}
+	look_at_file(g);
+}
+
+/* ---- the end ---------------------------------------------------------------------- */
+static void
+end_streams(void *who)
+{
+	struct gate *g = who;
+	struct list *l, *next;
+
+	for (l = g->live.next; l != &g->live; l = next) {
+		struct req *q = LIST_ENTRY(l, struct req, live);
+
+		next = l->next;
+		if (!q->stream)
+			continue;
+		stream_stop(q);
+		pipeline_finish(q);
+	}
+}
+
+void
+gate_drain(struct gate *g, uint64_t grace_ms, void (*idle)(void *), void *who)
+{
+	g->draining = true;
+	g->idle = idle;
+	g->idle_who = who;
+	if (list_empty(&g->live)) {
+		idle(who);
+		return;
+	}
+	timer_init(&g->grace, g->loop, end_streams, g);
+	timer_start(&g->grace, grace_ms);
+}
+
+void
+gate_free(struct gate *g)
+{
+	struct list *l, *next;
+
+	g->idle = NULL;
+	timer_stop(&g->grace);
+	for (l = g->live.next; l != &g->live; l = next) {
+		struct req *q = LIST_ENTRY(l, struct req, live);
+
+		next = l->next;
+		if (!q->ended)
+			reply_cut(q);
+		pipeline_finish(q);
+	}
+	wire_free(g->wire);
+	site_release(g->site);
+	free(g);
+}

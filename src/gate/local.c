@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * local -- what the gateway answers itself: health, readiness, metrics
+ */
+#include "config.h"
+
+#include "base/arena.h"
+#include "gate/pipeline.h"
+#include "watch/health.h"
+
+static const struct str json = STR("application/json");
+
+static struct str
+metrics_page(struct req *q)
+{
+	const struct site *s = q->site;
+	struct metrics_pool *pools = ARENA_ARRAY(q->arena,
+		struct metrics_pool, s->conf->n_servers + 1);
+	uint32_t i, n = 0;
+
+	for (i = 0; i < s->conf->n_servers; i++) {
+		const struct site_server *v = &s->servers[i];
+
+		if (v->rotator == NULL)
+			continue;
+		pools[n].server = v->conf->name;
+		pools[n].rotor = rotator_cells(v->rotator);
+		pools[n].n = v->conf->options.pool.n;
+		n++;
+	}
+	return metrics_text(q->gate->segment, pools, n, q->arena);
+}
+
+static enum turn
+answer_ready(struct req *q)
+{
+	struct str text;
+	int status = ready_text(q->conf, q->gate->segment, q->arena, &text);
+
+	reply_whole(q, status, json, text);
+	return DONE;
+}
+
+enum turn
+local_run(struct req *q)
+{
+	if (q->server != NULL)
+		return NEXT;
+	switch (q->page) {
+	case PAGE_HEALTH:
+		reply_whole(q, 200, json, health_text(q->conf, q->arena));
+		return DONE;
+	case PAGE_READY:
+		return answer_ready(q);
+	case PAGE_VERSION:
+		reply_whole(q, 200, json, version_text(q->conf, q->arena));
+		return DONE;
+	case PAGE_METRICS:
+		if (!q->conf->metrics_enabled || q->gate->segment == NULL)
+			break;
+		reply_whole(q, 200, STR("text/plain; version=0.0.4; "
+			"charset=utf-8"), metrics_page(q));
+		return DONE;
+	case PAGE_WEBSOCKET:
+		return req_fail(q, fault_new(q->arena, FAULT_WEBSOCKET,
+			"websocket"));
+	case PAGE_NONE:
+		break;
+	}
+	return req_fail(q, fault_new(q->arena, FAULT_NOT_FOUND,
+		"page is switched off"));
+}

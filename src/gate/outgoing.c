@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outgoing -- what goes to the upstream
+ *
+ * Built from an allow list, never by copying and removing: the inbound
+ * credential, cookies, identity and forwarding headers have no way out.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "cred/credential.h"
+#include "gate/pipeline.h"
+
+/* Client headers that travel on: environment name, name upstream. */
+static const struct {
+	const char *env, *name;
+} relayed[] = {
+	{ "HTTP_TRACEPARENT", "traceparent" },
+	{ "HTTP_TRACESTATE", "tracestate" },
+	{ "HTTP_BAGGAGE", "baggage" },
+};
+
+static void
+add_relayed(struct req *q, struct headers *h)
+{
+	size_t i;
+	uint32_t n;
+
+	for (i = 0; i < sizeof(relayed) / sizeof(*relayed); i++) {
+		struct str v = params_client(&q->in.params, relayed[i].env,
+			&n);
+
+		if (n == 1)
+			headers_add(h, str_of(relayed[i].name), v);
+	}
+}
+
+static void
+add_resumption(struct req *q, struct headers *h)
+{
+	uint32_t n;
+	struct str v = params_client(&q->in.params, "HTTP_LAST_EVENT_ID", &n);
+
+	if (n == 1 && q->method == METHOD_GET)
+		headers_add(h, STR("Last-Event-ID"), v);
+}
+
+/* "HTTP_MCP_PARAM_X_Y" -> "Mcp-Param-X-Y"; names compare without case. */
+static void
+add_params(struct req *q, struct headers *h)
+{
+	static const struct str head = STR("HTTP_MCP_PARAM_");
+	const struct params *t = &q->in.params;
+	uint32_t i;
+
+	for (i = 0; i < t->n; i++) {
+		struct str name;
+		size_t k;
+
+		if (!str_starts(t->v[i].name, head))
+			continue;
+		name = str_fmt(q->arena, "Mcp-Param-%.*s",
+			STR_ARG(str_from(t->v[i].name, head.n)));
+		for (k = 0; k < name.n; k++) {
+			if (name.p[k] == '_')
+				((char *)(uintptr_t)name.p)[k] = '-';
+		}
+		headers_add(h, name, t->v[i].value);
+	}
+}
+
+/* The mirrored headers are made anew from the body. */
+static void
+add_mirrored(struct req *q, struct headers *h)
+{
+	const struct rpc_message *m = q->rpc.messages;
+
+	if (q->rpc.era != ERA_MODERN || q->rpc.batch || q->rpc.n == 0)
+		return;
+	if (m->method.n > 0)
+		headers_add(h, STR("Mcp-Method"), m->method);
+	if (m->has_name)
+		headers_add(h, STR("Mcp-Name"),
+			rpc_header_encode(q->arena, m->name));
+	add_params(q, h);
+}
+
+/* Configured headers; one source per name, ours and the pool's come first. */
+static void
+add_configured(struct req *q, struct headers *h)
+{
+	const struct conf_server *s = q->server->conf;
+	uint32_t i;
+
+	for (i = 0; i < s->headers.n; i++) {
+		const struct conf_pair *p = &s->headers.v[i];
+
+		if (p->removed || headers_count(h, p->name) > 0)
+			continue;
+		if (q->server->rotator != NULL &&
+		    str_eq_nocase(p->name, s->options.pool.header))
+			continue;	/* auth.tokens counts: told at load */
+		credential_static(h, p);
+	}
+}
+
+void
+outgoing_headers(struct req *q)
+{
+	struct headers *h = &q->to_upstream;
+
+	headers_init(h, q->arena);
+	if (q->method == METHOD_POST)
+		headers_add(h, STR("Content-Type"), STR("application/json"));
+	headers_add(h, STR("Accept"), q->method == METHOD_GET ?
+		STR("text/event-stream") :
+		STR("application/json, text/event-stream"));
+	headers_add(h, STR("Accept-Encoding"), STR("identity"));
+	headers_add(h, STR("User-Agent"),
+		STR(PACKAGE_NAME "/" PACKAGE_VERSION));
+	headers_add(h, STR("X-Request-Id"), q->request_id);
+	if (q->version.n > 0)
+		headers_add(h, STR("MCP-Protocol-Version"), q->version);
+	if (q->session.n > 0 && q->rpc.era != ERA_MODERN)
+		headers_add(h, STR("Mcp-Session-Id"), q->session);
+	if (q->has_rpc)
+		add_mirrored(q, h);
+	add_resumption(q, h);
+	add_relayed(q, h);
+	add_configured(q, h);
+}
+
+/* ---- refusals ---------------------------------------------------------------------- */
+/* One POST that nobody waits for; it owns its arena. */
+struct refusal {
+	struct arena *arena;
+	struct task done;
+	struct loop *loop;
+	struct headers headers;
+};
+
+static void
+forget(void *who)
+{
+	struct refusal *r = who;
+
+	arena_free(r->arena);
+}
+
+static void
+ended(void *who, enum transfer_end end, const char *detail)
+{
+	struct refusal *r = who;
+
+	(void)end;
+	(void)detail;
+	task_post(r->loop, &r->done);
+}
+
+static void
+head(void *who, const struct transfer_reply *reply)
+{
+	(void)who;
+	(void)reply;
+}
+
+static bool
+drop_bytes(void *who, struct str bytes)
+{
+	(void)who;
+	(void)bytes;
+	return true;
+}
+
+#define REFUSAL_ARENA 65536	/* bytes: a few headers and one short body */
+#define REFUSAL_MS 5000		/* the upstream may lose it after that */
+
+static void
+copy_headers(struct refusal *r, const struct headers *from)
+{
+	uint32_t i;
+
+	headers_init(&r->headers, r->arena);
+	for (i = 0; i < from->n; i++)
+		headers_add(&r->headers, str_copy(r->arena, from->v[i].name),
+			str_copy(r->arena, from->v[i].value));
+}
+
+static void
+refuse(struct req *q, struct str id)
+{
+	struct arena *a = arena_new(REFUSAL_ARENA);
+	struct refusal *r = ARENA_NEW(a, struct refusal);
+	struct transfer_plan plan = {
+		.server = q->server->conf,
+		.url = str_copy(a, q->url),
+		.method = "POST",
+		.headers = &r->headers,
+		.body = fold_refusal(a, id),
+		.total_ms = REFUSAL_MS,
+		.connect_ms = REFUSAL_MS,
+		.first_byte_ms = REFUSAL_MS,
+		.idle_ms = REFUSAL_MS,
+		.head = head,
+		.body_in = drop_bytes,
+		.ended = ended,
+		.who = r,
+	};
+
+	r->arena = a;
+	r->loop = q->gate->loop;
+	site_hold(q->site, a);
+	copy_headers(r, &q->to_upstream);
+	task_init(&r->done, forget, r);
+	if (transfer_start(q->gate->wire, a, &plan) == NULL)
+		arena_free(a);
+}
+
+void
+outgoing_refusals(struct req *q)
+{
+	while (q->fold.n_refused > 0)
+		refuse(q, q->fold.refused[--q->fold.n_refused]);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pipeline -- the order of the steps, and the one place where requests end
+ *
+ * A newcomer opens pipeline.c first.
+ */
+#ifndef GATE_PIPELINE_H
+#define GATE_PIPELINE_H
+
+#include "gate/req.h"
+
+/* This worker's gate. */
+struct gate {
+	struct loop *loop;
+	struct segment *segment;	/* NULL: none could be opened */
+	struct worker_slot *slot;
+	struct wire *wire;
+	struct site *site;		/* the generation in force */
+	const char *conf_path;
+	bool env_overrides, env_proxy;
+
+	struct list live;		/* all requests */
+	uint32_t in_flight, streams;
+
+	uint32_t generation;		/* counts reloads in this worker */
+	uint32_t seen_reload;		/* segment_reload_wanted() */
+	uint64_t looked_ms;		/* when the file was looked at */
+	bool refused_last;		/* the last reload was refused */
+
+	char id_base[17];		/* request ids: base, counter */
+	uint64_t id_count;
+
+	bool draining;
+	struct timer grace;
+	void (*idle)(void *who);
+	void *idle_who;
+};
+
+/* Ends a request: what is under way stops, the reply (if any is due), the
+ * log line, the counters; q is gone. */
+void pipeline_finish(struct req *q);
+
+/* A request has become a stream. */
+void pipeline_stream(struct req *q);
+
+/* The names of the steps, for the log and the tests. */
+const struct step *pipeline_steps(void);
+
+#endif

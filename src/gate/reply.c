@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reply -- what the client gets: whole bodies, heads of longer ones, faults
+ *
+ * Every reply that is no stream says its length, so that a client can tell a
+ * worker's death from an end.  A reply that has begun cannot turn into an
+ * error: a stream gets it as its last event, anything else is cut.
+ */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "gate/pipeline.h"
+
+static void
+add_number(struct headers *h, struct str name, uint64_t n)
+{
+	headers_add(h, name, str_fmt(h->arena, "%llu",
+		(unsigned long long)n));
+}
+
+/* What may come down from the upstream, and nothing else. */
+static void
+upstream_headers(struct req *q, struct headers *h)
+{
+	static const char *const names[] = { "Mcp-Session-Id",
+		"MCP-Protocol-Version", "Retry-After" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct str v = headers_get(&q->call->reply.headers,
+			str_of(names[i]));
+
+		if (v.n > 0 && v.n <= MAX_SESSION_ID)
+			headers_add(h, str_of(names[i]), v);
+	}
+}
+
+static void
+common_headers(struct req *q, struct headers *h)
+{
+	headers_add(h, STR("X-Request-Id"), q->request_id);
+	headers_add(h, STR("X-Content-Type-Options"), STR("nosniff"));
+	if (q->call != NULL && q->call->head && q->fault == NULL)
+		upstream_headers(q, h);
+}
+
+static void
+begin(struct req *q, int status, const struct headers *h)
+{
+	q->status = status;
+	q->begun = true;
+	q->out->ops->begin(q->out, status, h);
+}
+
+void
+reply_begin(struct req *q, int status, struct str type, int64_t length)
+{
+	struct headers h;
+
+	headers_init(&h, q->arena);
+	headers_add(&h, STR("Content-Type"), type);
+	if (str_is(type, "text/event-stream")) {
+		headers_add(&h, STR("Cache-Control"),
+			STR("no-cache, no-transform"));
+		headers_add(&h, STR("X-Accel-Buffering"), STR("no"));
+	} else {
+		headers_add(&h, STR("Cache-Control"), STR("no-store"));
+	}
+	if (length >= 0)
+		add_number(&h, STR("Content-Length"), (uint64_t)length);
+	common_headers(q, &h);
+	begin(q, status, &h);
+}
+
+void
+reply_write(struct req *q, struct str bytes)
+{
+	q->bytes += bytes.n;
+	q->out->ops->write(q->out, bytes);
+}
+
+void
+reply_end(struct req *q)
+{
+	q->ended = true;
+	q->out->ops->end(q->out);
+}
+
+void
+reply_cut(struct req *q)
+{
+	q->ended = true;
+	q->out->ops->cut(q->out);
+}
+
+static void
+finish_whole(struct req *q, int status, const struct headers *h,
+	struct str body)
+{
+	begin(q, status, h);
+	if (body.n > 0 && q->method != METHOD_HEAD)
+		reply_write(q, body);
+	reply_end(q);
+}
+
+void
+reply_whole(struct req *q, int status, struct str type, struct str body)
+{
+	struct headers h;
+
+	headers_init(&h, q->arena);
+	if (type.n > 0)
+		headers_add(&h, STR("Content-Type"), type);
+	headers_add(&h, STR("Cache-Control"), STR("no-store"));
+	if (status != 204)
+		add_number(&h, STR("Content-Length"), body.n);
+	if (q->method == METHOD_OPTIONS || status == 405)
+		headers_add(&h, STR("Allow"), q->allow);
+	common_headers(q, &h);
+	finish_whole(q, status, &h, body);
+}
+
+/* ---- faults ------------------------------------------------------------------------ */
+static struct str
+request_rpc_id(const struct req *q)
+{
+	if (!q->has_rpc || q->rpc.n == 0 || q->rpc.batch)
+		return STR_NONE;
+	return q->rpc.messages[0].id;
+}
+
+static struct str
+page_error(struct req *q)
+{
+	const struct fault *f = q->fault;
+
+	return str_fmt(q->arena, "{\"error\":\"%s\",\"reason\":\"%s\","
+		"\"requestId\":\"%.*s\"}", f->said, fault_reason(f->kind),
+		STR_ARG(q->request_id));
+}
+
+/* A tool result that a model can read, for errorStyle "tool". */
+static struct str
+tool_error(struct req *q)
+{
+	return str_fmt(q->arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,"
+		"\"result\":{\"content\":[{\"type\":\"text\",\"text\":"
+		"\"%s\"}],\"isError\":true}}", STR_ARG(request_rpc_id(q)),
+		q->fault->said);
+}
+
+static struct str
+error_body(struct req *q)
+{
+	if (!q->mcp_route)
+		return page_error(q);
+	return rpc_error(q->arena, request_rpc_id(q), q->fault, q->request_id);
+}
+
+/* 401, 403, 404 and 413 stay what they are in every style. */
+static bool
+styled(const struct req *q, enum error_style *style_r)
+{
+	int http = q->fault->http;
+
+	if (q->server == NULL || request_rpc_id(q).n == 0 || http == 401 ||
+	    http == 403 || http == 404 || http == 413)
+		return false;
+	*style_r = q->server->conf->options.error_style;
+	return *style_r != STYLE_HTTP;
+}
+
+static int
+style_reply(struct req *q, struct str *body_r)
+{
+	enum error_style style = STYLE_HTTP;
+
+	*body_r = error_body(q);
+	if (!styled(q, &style))
+		return q->fault->http;
+	if (style == STYLE_TOOL &&
+	    str_is(q->rpc.messages[0].method, "tools/call"))
+		*body_r = tool_error(q);
+	return 200;
+}
+
+static void
+whole_fault(struct req *q)
+{
+	const struct fault *f = q->fault;
+	struct headers h;
+	struct str body;
+	int status = style_reply(q, &body);
+
+	headers_init(&h, q->arena);
+	headers_add(&h, STR("Content-Type"), STR("application/json"));
+	headers_add(&h, STR("Cache-Control"), STR("no-store"));
+	add_number(&h, STR("Content-Length"), body.n);
+	if (f->retry_after_s > 0)
+		add_number(&h, STR("Retry-After"), f->retry_after_s);
+	if (status == 405)
+		headers_add(&h, STR("Allow"), q->allow);
+	if ((status == 401 || status == 403 || status == 400) &&
+	    q->challenge.n > 0)
+		headers_add(&h, STR("WWW-Authenticate"), q->challenge);
+	common_headers(q, &h);
+	finish_whole(q, status, &h, body);
+}
+
+void
+reply_fault(struct req *q)
+{
+	struct str text;
+
+	if (!q->begun) {
+		whole_fault(q);
+		return;
+	}
+	if (!q->stream || !sse_between(&q->tail) ||
+	    q->fault->kind == FAULT_CLIENT_GONE) {
+		reply_cut(q);
+		return;
+	}
+	text = error_body(q);
+	if (request_rpc_id(q).n > 0)
+		reply_write(q, str_fmt(q->arena, "data: %.*s\n\n",
+			STR_ARG(text)));
+	reply_end(q);
+}

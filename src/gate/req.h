@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * req -- one request on its way down the steps
+ *
+ * Lifetime: lies in its own arena; finish() of the pipeline ends both.
+ * A step reads what the steps before it have written; who writes a field
+ * stands behind it.
+ */
+#ifndef GATE_REQ_H
+#define GATE_REQ_H
+
+#include "base/waiter.h"
+#include "gate/gate.h"
+#include "gate/site.h"
+#include "mcp/rpc.h"
+#include "mcp/sse.h"
+#include "relay/call.h"
+#include "relay/fold.h"
+
+/* What a step says. */
+enum turn {
+	NEXT,	/* go on with the next row */
+	WAIT,	/* an operation has q->wait; its end comes to `back` */
+	DONE,	/* answered; q->fault, when set, says what to answer */
+};
+
+typedef enum turn step_fn(struct req *q);
+
+struct step {
+	const char *name;
+	step_fn *run, *back;
+};
+
+enum page { PAGE_NONE, PAGE_HEALTH, PAGE_READY, PAGE_VERSION, PAGE_METRICS,
+	PAGE_WEBSOCKET };
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE,
+	METHOD_OPTIONS, METHOD_OTHER };
+
+/* Which replies the client takes. */
+enum { ACCEPT_JSON = 1, ACCEPT_EVENTS = 2 };
+
+/* Where forward_back() goes on. */
+enum phase { PHASE_HEAD, PHASE_WHOLE, PHASE_FOLD, PHASE_FLOW };
+
+struct req {
+	struct gate *gate;
+	struct arena *arena;
+	struct site *site;
+	const struct conf *conf;
+	const struct step *step;
+	struct waiter wait;
+	struct timer deadline;
+	struct task leaving;
+	struct list live;		/* in gate->live */
+	const struct fault *fault;	/* why not */
+
+	struct inbound in;		/* pipeline: as the door gave it */
+	struct outlet *out;		/* a silent one once the client left */
+	bool gone, begun, ended;
+	uint64_t bytes;			/* of the body, handed to the outlet */
+
+	struct str request_id;		/* route */
+	enum method method;
+	struct str path, query;		/* path below the mount */
+	enum page page;
+	struct site_server *server;	/* NULL: a page */
+	bool mcp_route;			/* errors are JSON-RPC errors */
+	struct str allow;		/* for 405 */
+
+	uint32_t accept;		/* access: what the client takes */
+	struct str client;		/* its address, for the log */
+
+	const struct identity *who;	/* auth */
+	struct str challenge;
+
+	struct rpc rpc;			/* rpc: POST only */
+	bool has_rpc;
+	struct str session, version;	/* headers, checked; "" : absent */
+
+	struct call *call;		/* forward */
+	struct call_sink sink;
+	struct rotator_try try;
+	enum phase phase;
+	struct headers to_upstream;
+	struct str url;
+	uint64_t call_began_us, upstream_us;
+	int upstream_status, status;
+	bool fixed;			/* begun with Content-Length */
+	struct fold fold;
+
+	bool stream;			/* counts as a stream, not as a call */
+	struct sse_tail tail;
+	struct timer keep_alive;
+};
+
+/* Sets the fault and says DONE. */
+enum turn req_fail(struct req *q, const struct fault *f);
+
+/* The steps, in the order of the table in pipeline.c. */
+step_fn route_run, access_run, auth_run, rpc_run, local_run, forward_run,
+	forward_back;
+
+/* ---- the reply (reply.c) ---------------------------------------------------- */
+/* A whole reply with Content-Length; body "" for none. */
+void reply_whole(struct req *q, int status, struct str type, struct str body);
+
+/* Status and headers of a reply whose bytes follow. length < 0: unknown. */
+void reply_begin(struct req *q, int status, struct str type, int64_t length);
+void reply_write(struct req *q, struct str bytes);
+void reply_end(struct req *q);
+void reply_cut(struct req *q);
+
+/* What the client gets for q->fault; once begun: an event, or a cut. */
+void reply_fault(struct req *q);
+
+/* ---- streams (stream.c) ------------------------------------------------------ */
+/* Turns the request into a stream: headers, first comment, keep-alive. */
+void stream_begin(struct req *q, int status);
+void stream_write(struct req *q, struct str bytes);
+
+/* Ends it in order: for a drain, a finished upstream, a fault. */
+void stream_stop(struct req *q);
+
+/* ---- outgoing.c --------------------------------------------------------------- */
+/* Everything that goes to the upstream but the credential. */
+void outgoing_headers(struct req *q);
+
+/* Refuses requests of the upstream that cannot reach the client. */
+void outgoing_refusals(struct req *q);
+
+/* ---- account.c ----------------------------------------------------------------- */
+/* Access line and counters; called once, where the request ends. */
+void account(struct req *q);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route -- path -> server or page of our own
+ *
+ * After: q->server or q->page says where it goes; nothing from the query or
+ * from headers (but the method) took part.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "gate/pipeline.h"
+
+static enum method
+method_of(struct str name)
+{
+	static const struct {
+		const char *name;
+		enum method method;
+	} known[] = {
+		{ "POST", METHOD_POST }, { "GET", METHOD_GET },
+		{ "DELETE", METHOD_DELETE }, { "OPTIONS", METHOD_OPTIONS },
+		{ "HEAD", METHOD_HEAD },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (str_is(name, known[i].name))
+			return known[i].method;
+	}
+	return METHOD_OTHER;
+}
+
+/* ---- request id ------------------------------------------------------------- */
+static bool
+visible(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+			return false;
+	}
+	return s.n > 0;
+}
+
+static struct str
+make_id(struct gate *g, struct arena *a)
+{
+	return str_fmt(a, "%s%06llx", g->id_base,
+		(unsigned long long)++g->id_count);
+}
+
+static void
+name_request(struct req *q)
+{
+	uint32_t n;
+	struct str theirs = params_client(&q->in.params, "HTTP_X_REQUEST_ID",
+		&n);
+
+	if (n == 1 && theirs.n <= MAX_REQUEST_ID && visible(theirs))
+		q->request_id = theirs;
+	else
+		q->request_id = make_id(q->gate, q->arena);
+}
+
+/* ---- the path --------------------------------------------------------------- */
+/* REQUEST_URI without scheme, host and query (W1 of the web servers). */
+static struct str
+uri_path(struct req *q)
+{
+	struct str uri = params_server(&q->in.params, "REQUEST_URI");
+	size_t at;
+
+	if (uri.n == 0)
+		uri = params_server(&q->in.params, "SCRIPT_NAME");
+	if (str_starts(uri, STR("http://")) ||
+	    str_starts(uri, STR("https://"))) {
+		uri = str_from(uri, str_search(uri, STR("://")) + 3);
+		uri = str_from(uri, str_find(uri, '/'));
+	}
+	at = str_find(uri, '?');
+	q->query = str_from(uri, at + 1);
+	return str_head(uri, at);
+}
+
+static bool
+has_escape(struct str path, size_t i)
+{
+	static const char *const forbidden[] = { "2f", "5c", "2e", "00" };
+	struct str code = str_head(str_from(path, i + 1), 2);
+	size_t k;
+
+	for (k = 0; k < sizeof(forbidden) / sizeof(*forbidden); k++) {
+		if (str_is_nocase(code, forbidden[k]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+bad_byte(struct str path, size_t i)
+{
+	char c = path.p[i];
+
+	if (c < 0x21 || c > 0x7e || c == '\\')
+		return true;
+	if (c == '%' && has_escape(path, i))
+		return true;
+	return c == '/' && i + 1 < path.n && path.p[i + 1] == '/';
+}
+
+/* No empty, "." or ".." part, no hidden slash or dot, ASCII only. */
+static bool
+path_ok(struct str path)
+{
+	struct str rest = path, part;
+	size_t i;
+
+	if (path.n == 0 || path.p[0] != '/')
+		return false;
+	for (i = 0; i < path.n; i++) {
+		if (bad_byte(path, i))
+			return false;
+	}
+	while (rest.p != NULL) {
+		part = str_cut(&rest, '/');
+		if (str_is(part, ".") || str_is(part, ".."))
+			return false;
+	}
+	return true;
+}
+
+/* path without prefix, when prefix ends at a part of it. */
+static bool
+below(struct str path, struct str prefix, struct str *rest_r)
+{
+	if (!str_starts(path, prefix))
+		return false;
+	if (path.n > prefix.n && path.p[prefix.n] != '/')
+		return false;
+	*rest_r = str_from(path, prefix.n);
+	return true;
+}
+
+/* ---- what stands there ------------------------------------------------------- */
+static const struct {
+	const char *path;
+	enum page page;
+} pages[] = {
+	{ "/health", PAGE_HEALTH }, { "/healthz", PAGE_HEALTH },
+	{ "/_healthz", PAGE_HEALTH },
+	{ "/ready", PAGE_READY }, { "/readyz", PAGE_READY },
+	{ "/_readyz", PAGE_READY },
+	{ "/version", PAGE_VERSION }, { "/metrics", PAGE_METRICS },
+	{ "/ws", PAGE_WEBSOCKET },
+};
+
+static enum page
+find_page(struct str path)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		if (str_is(path, pages[i].path))
+			return pages[i].page;
+	}
+	return PAGE_NONE;
+}
+
+/* "/name", "/name/mcp", with or without a slash behind. */
+static struct site_server *
+find_server(const struct site *s, struct str path)
+{
+	struct site_server *found;
+
+	path = str_from(path, 1);
+	if (path.n > 0 && path.p[path.n - 1] == '/')
+		path.n--;
+	found = path.n > 0 ? site_find(s, path) : NULL;
+	if (found == NULL && str_ends(path, STR("/mcp")))
+		found = site_find(s, str_head(path, path.n - 4));
+	return found;
+}
+
+static bool
+is_default(struct str path)
+{
+	return str_is(path, "/") || str_is(path, "/mcp") ||
+		str_is(path, "/mcp/");
+}
+
+static bool
+stands_here(struct req *q, struct str path)
+{
+	q->path = path;
+	q->page = find_page(path);
+	q->server = q->page == PAGE_NONE ? find_server(q->site, path) : NULL;
+	if (q->page == PAGE_NONE && q->server == NULL && is_default(path))
+		q->server = q->site->only;
+	return q->page != PAGE_NONE || q->server != NULL;
+}
+
+/* Some servers give the whole path as SCRIPT_NAME: the mount is then what
+ * stands before the longest end of the path that we know by name. */
+static bool
+find_end(struct req *q, struct str path)
+{
+	struct str end;
+	size_t i, parts = 0;
+
+	for (i = 0; i < path.n; i++) {
+		end = str_from(path, i);
+		if (path.p[i] != '/')
+			continue;
+		parts++;
+		if ((i == 0 || !is_default(end)) && stands_here(q, end))
+			return true;
+	}
+	return parts == 1 && stands_here(q, STR("/"));
+}
+
+static bool
+find_place(struct req *q, struct str path)
+{
+	struct str script = params_server(&q->in.params, "SCRIPT_NAME");
+	struct str rest;
+
+	if (q->conf->mount_known) {
+		if (!below(path, q->conf->mount, &rest))
+			return false;
+		return stands_here(q, rest.n > 0 ? rest : STR("/"));
+	}
+	if (script.n > 0 && script.p[script.n - 1] == '/')
+		script.n--;
+	if (str_eq(script, path))
+		return find_end(q, path);
+	if (script.n > 0 && below(path, script, &rest))
+		return stands_here(q, rest);
+	return stands_here(q, path);
+}
+
+enum turn
+route_run(struct req *q)
+{
+	struct str path;
+
+	name_request(q);
+	q->method = method_of(params_server(&q->in.params, "REQUEST_METHOD"));
+	path = uri_path(q);
+	if (q->in.refused != NULL)
+		return req_fail(q, q->in.refused);
+	if (path.n + q->query.n > MAX_URI)
+		return req_fail(q, fault_new(q->arena, FAULT_URI_TOO_LARGE,
+			"URI of %zu bytes", path.n + q->query.n));
+	if (!path_ok(path))
+		return req_fail(q, fault_new(q->arena, FAULT_BAD_REQUEST,
+			"path is not clean"));
+	if (!find_place(q, path))
+		return req_fail(q, fault_new(q->arena, FAULT_NOT_FOUND,
+			"no route for \"%.*s\"",
+			STR_ARG(str_head(path, 200))));
+	q->mcp_route = q->server != NULL;
+	return NEXT;
+}

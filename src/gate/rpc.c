@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rpc -- a JSON-RPC message that we accept?
+ *
+ * Before: the caller is known.
+ * After:  a POST's envelope is in q->rpc; session and version headers are
+ *         checked for every method.
+ */
+#include "config.h"
+#include "mcp/rpc.h"
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "gate/pipeline.h"
+
+/* Any failure of a session id gives the one answer: 404. */
+static const struct fault *
+check_session(struct req *q)
+{
+	uint32_t n;
+	size_t i;
+
+	q->session = params_client(&q->in.params, "HTTP_MCP_SESSION_ID", &n);
+	if (n == 0)
+		return NULL;
+	for (i = 0; i < q->session.n; i++) {
+		if (q->session.p[i] < 0x21 || q->session.p[i] > 0x7e)
+			n = 0;
+	}
+	if (n == 1 && q->session.n <= MAX_SESSION_ID)
+		return NULL;
+	return fault_new(q->arena, FAULT_SESSION_NOT_FOUND,
+		"session id is malformed or repeated");
+}
+
+static const struct fault *
+check_version(struct req *q)
+{
+	uint32_t n;
+	struct str v = params_client(&q->in.params,
+		"HTTP_MCP_PROTOCOL_VERSION", &n);
+
+	q->version = v;
+	if (n == 0 || (n == 1 && rpc_version_known(v)))
+		return NULL;
+	return fault_new(q->arena, FAULT_BAD_REQUEST,
+		"protocol version \"%.*s\"", STR_ARG(str_head(v, 40)));
+}
+
+static const struct fault *
+read_body(struct req *q)
+{
+	const struct conf_options *o = &q->server->conf->options;
+	struct rpc_headers h = { .check = o->check_headers,
+		.has_session = q->session.n > 0 };
+	struct rpc_limits limits = { .depth = q->conf->limits.json_depth,
+		.batch = q->conf->limits.batch };
+	uint32_t n;
+
+	h.version = params_client(&q->in.params, "HTTP_MCP_PROTOCOL_VERSION",
+		&n);
+	h.version_twice = n > 1;
+	h.method = params_client(&q->in.params, "HTTP_MCP_METHOD", &n);
+	h.method_twice = n > 1;
+	h.name = params_client(&q->in.params, "HTTP_MCP_NAME", &n);
+	h.name_twice = n > 1;
+	q->version = h.version;
+	q->has_rpc = true;
+	return rpc_read(q->arena, q->in.body, &limits, &h, &q->rpc);
+}
+
+enum turn
+rpc_run(struct req *q)
+{
+	const struct fault *f;
+
+	if (q->server == NULL)
+		return NEXT;
+	f = check_session(q);
+	if (f == NULL)
+		f = q->method == METHOD_POST ? read_body(q) : check_version(q);
+	return f == NULL ? NEXT : req_fail(q, f);
+}

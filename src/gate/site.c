@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+#include "gate/site.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+static void
+tell_invalid(const struct site_server *s)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_WARN, "config");
+	log_str(&l, "server", s->conf->name);
+	log_str(&l, "detail", s->invalid);
+	log_end(&l);
+}
+
+static void
+ready_server(struct site *s, struct site_server *v, struct segment *segment)
+{
+	const struct conf_server *c = v->conf;
+	struct auth_policy *policy = NULL;
+	const struct fault *f;
+
+	v->invalid = c->invalid;
+	f = auth_policy_new(s->conf, &c->options.inbound, c->name, s->arena,
+		&policy);
+	v->policy = policy;
+	if (f != NULL && v->invalid.n == 0)
+		v->invalid = str_of(f->detail);
+	if (c->options.pool.n_enabled > 0 && segment != NULL)
+		v->rotator = rotator_new(segment, c, s->conf->fingerprint,
+			s->arena);
+	if (c->options.pool.n_enabled > 0 && v->rotator == NULL &&
+	    v->invalid.n == 0)
+		v->invalid = STR("no shared state for its tokens");
+	if (v->invalid.n > 0)
+		tell_invalid(v);
+}
+
+/* "/" and "/mcp" mean the one server when there is just one. */
+static struct site_server *
+find_only(const struct site *s)
+{
+	struct site_server *only = NULL;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < s->conf->n_servers; i++) {
+		if (s->servers[i].conf->options.disabled)
+			continue;
+		only = &s->servers[i];
+		n++;
+	}
+	return n == 1 ? only : NULL;
+}
+
+struct site *
+site_new(const struct site_plan *p)
+{
+	struct arena *a = arena_new(MAX_ARENA);
+	struct site *s = ARENA_NEW(a, struct site);
+	struct auth_policy *policy = NULL;
+	uint32_t i;
+
+	s->arena = a;
+	s->holders = 1;
+	s->gen = p->conf;
+	s->conf = conf_hold(p->conf, a);
+	conf_release(p->conf);
+	s->servers = ARENA_ARRAY(a, struct site_server, s->conf->n_servers);
+	for (i = 0; i < s->conf->n_servers; i++) {
+		s->servers[i].conf = &s->conf->servers[i];
+		if (!s->conf->servers[i].options.disabled)
+			ready_server(s, &s->servers[i], p->segment);
+	}
+	s->only = find_only(s);
+	if (auth_policy_new(s->conf, &s->conf->options.inbound,
+	    STR("gateway"), a, &policy) == NULL)
+		s->policy = policy;
+	if (p->segment != NULL)
+		s->metrics = metrics_new(p->segment, p->shard,
+			s->conf->metrics_user_label,
+			s->conf->metrics_tool_label, a);
+	return s;
+}
+
+static void
+release(void *what)
+{
+	site_release(what);
+}
+
+struct site *
+site_hold(struct site *s, struct arena *until)
+{
+	s->holders++;
+	arena_defer(until, release, s);
+	return s;
+}
+
+void
+site_release(struct site *s)
+{
+	if (--s->holders == 0)
+		arena_free(s->arena);
+}
+
+struct site_server *
+site_find(const struct site *s, struct str name)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->conf->n_servers; i++) {
+		const struct conf_server *c = &s->conf->servers[i];
+
+		if (str_eq(c->name, name))
+			return c->options.disabled ? NULL : &s->servers[i];
+	}
+	return NULL;
+}
+
+bool
+site_file_changed(const struct site *s)
+{
+	return conf_changed(s->gen);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * site -- one generation of the configuration, made ready in this worker
+ *
+ * Lifetime: counted; a request holds its site until its arena ends, so a
+ * reload harms nobody and the last stream of a generation ends it.
+ * Sharing: belongs to this process; rotors below it are shared.
+ */
+#ifndef GATE_SITE_H
+#define GATE_SITE_H
+
+#include "auth/auth.h"
+#include "conf/conf.h"
+#include "cred/rotator.h"
+#include "shm/segment.h"
+#include "watch/metrics.h"
+
+struct site_server {
+	const struct conf_server *conf;
+	const struct auth_policy *policy;
+	struct rotator *rotator;	/* NULL: no pool */
+	struct str invalid;		/* "" : serves */
+};
+
+struct site {
+	struct arena *arena;
+	struct conf_gen *gen;		/* held until the arena ends */
+	const struct conf *conf;
+	uint32_t holders;
+	struct site_server *servers;	/* conf->n_servers of them */
+	struct site_server *only;	/* the one of "/" and "/mcp", or NULL */
+	const struct auth_policy *policy;	/* of the gateway's own pages */
+	struct metrics *metrics;	/* NULL without a segment */
+};
+
+struct site_plan {
+	struct conf_gen *conf;		/* taken over */
+	struct segment *segment;
+	uint32_t shard;
+};
+
+struct site *site_new(const struct site_plan *p);
+struct site *site_hold(struct site *s, struct arena *until);
+void site_release(struct site *s);
+
+/* The file differs from what was loaded. */
+bool site_file_changed(const struct site *s);
+
+/* By the name of a path; NULL: none, or it is disabled. */
+struct site_server *site_find(const struct site *s, struct str name);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream -- an event stream to the client: head, comments, end
+ *
+ * The comment is two things: it keeps proxies from closing a silent stream,
+ * and behind servers that do not tell it is how a gone client is noticed.
+ */
+#include "config.h"
+
+#include "base/arena.h"
+#include "gate/pipeline.h"
+
+static void
+keep_alive(void *who)
+{
+	struct req *q = who;
+
+	timer_start(&q->keep_alive, (uint64_t)q->conf->keep_alive_ms);
+	if (sse_between(&q->tail) && !q->out->ops->full(q->out))
+		reply_write(q, STR(":\n\n"));
+}
+
+void
+stream_begin(struct req *q, int status)
+{
+	pipeline_stream(q);
+	reply_begin(q, status, STR("text/event-stream"), -1);
+	timer_init(&q->keep_alive, q->gate->loop, keep_alive, q);
+	keep_alive(q);			/* the first one at once */
+}
+
+void
+stream_write(struct req *q, struct str bytes)
+{
+	sse_follow(&q->tail, bytes);
+	timer_start(&q->keep_alive, (uint64_t)q->conf->keep_alive_ms);
+	reply_write(q, bytes);
+}
+
+void
+stream_stop(struct req *q)
+{
+	if (q->ended)
+		return;
+	if (sse_between(&q->tail))
+		reply_end(q);
+	else
+		reply_cut(q);
+}
