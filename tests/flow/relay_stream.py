@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""relay_stream -- event streams: live, in order, cancelled, held back"""
+import json
+import threading
+import time
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import tap  # noqa: E402
+from kit.gate import Gate, config, server  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
+from kit.upstream import Hold, Upstream  # noqa: E402
+
+BOTH = (1, 4)
+
+
+def note(n):
+    return {"jsonrpc": "2.0", "method": "notifications/progress",
+            "params": {"progressToken": 1, "progress": n}}
+
+
+def answer(q):
+    return {"jsonrpc": "2.0", "id": q.json["id"], "result": {"done": 1}}
+
+
+@test("an event arrives before the next one is sent", workers=BOTH)
+def _(t):
+    holds = [Hold() for _ in range(3)]
+
+    def script(q, out):
+        out.sse()
+        for n, h in enumerate(holds):
+            out.event(note(n), id="e%d" % n)
+            h.wait()
+        out.event(answer(q))
+        out.end()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)}),
+                                      t.workers) as g, g.conn() as c:
+        s = c.begin("POST", "/s/mcp", [(
+            "Accept", "application/json, text/event-stream")], {
+            "jsonrpc": "2.0", "id": 4, "method": "tools/call",
+            "params": {"name": "x"}})
+        head = s.head()
+        equal(head.status, 200)
+        equal(head.header("content-type").split(";")[0],
+              "text/event-stream")
+        equal(head.header("cache-control"), "no-cache, no-transform")
+        equal(head.header("x-accel-buffering"), "no")
+        equal(head.all("content-length"), [])
+        equal(s.block(), {})                # the first comment
+        for n, h in enumerate(holds):
+            e = s.event()
+            equal(json.loads(e["data"]), note(n))
+            equal(e["id"], "e%d" % n)
+            h.go()
+        equal(json.loads(s.event()["data"])["id"], 4)
+        equal(s.event(), None)
+
+
+@test("event fields pass unchanged, in any line end and chunking")
+def _(t):
+    text = (b"retry: 1500\nid: 1\nevent: message\ndata: {\"a\":\ndata: 1}\n\n"
+            b"id: 2\r\ndata:\r\n\r\n: theirs\n\nid\ndata: x\n\n")
+
+    def script(q, out):
+        out.sse()
+        for i in range(len(text)):
+            out.chunk(text[i:i + 1])
+        out.event(answer(q))
+        out.end()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        events = g.rpc("/s/mcp", "x").events()
+        want = [{"retry": "1500", "id": "1", "event": "message",
+                 "data": '{"a":\n1}'}, {"id": "2", "data": ""}]
+        equal(events[:2], want)
+
+
+@test("silence is filled with comments", workers=BOTH)
+def _(t):
+    hold = Hold()
+
+    def script(q, out):
+        out.sse()
+        out.event(note(1))
+        hold.wait()
+        out.event(answer(q))
+        out.end()
+
+    conf = config({}, keepAlive="1s")
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf, t.workers) as g, g.conn() as c:
+            s = c.begin("POST", "/s/mcp", body={
+                "jsonrpc": "2.0", "id": 1, "method": "x"})
+            s.event()
+            began = time.monotonic()
+            equal(s.block(3), {})
+            equal(s.block(3), {})
+            assert 1.5 < time.monotonic() - began < 3.5
+            hold.go()
+            assert s.event() is not None
+
+
+@test("the stream of a session", workers=BOTH)
+def _(t):
+    hold = Hold()
+
+    def script(q, out):
+        equal(q.method, "GET")
+        out.sse([("Mcp-Session-Id", "sid")])
+        out.event(note(1), id="7")
+        hold.wait()
+        out.event(note(2))
+        out.end()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)}),
+                                      t.workers) as g, g.conn() as c:
+        s = c.begin("GET", "/s/mcp", [("Accept", "text/event-stream"),
+                                      ("Mcp-Session-Id", "sid")])
+        equal(s.head().status, 200)
+        equal(s.event()["id"], "7")
+        hold.go()
+        equal(json.loads(s.event()["data"]), note(2))
+        equal(s.event(), None)
+        equal(up.calls[0].header("accept"), "text/event-stream")
+
+
+@test("the upstream has no stream: 405", workers=BOTH)
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)}), t.workers) as g:
+        r = g.get("/s/mcp", {"Accept": "text/event-stream"})
+        equal(r.status, 405)
+        assert "POST" in r.header("allow")
+
+
+@test("DELETE ends the session upstream", workers=BOTH)
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)}), t.workers) as g:
+        r = g.call("DELETE", "/s/mcp", {"Mcp-Session-Id": "sid"})
+        equal(r.status, 200)
+        equal(up.calls[0].method, "DELETE")
+        equal(up.calls[0].header("mcp-session-id"), "sid")
+
+
+@test("a client that goes cancels the upstream", workers=BOTH,
+      rows=("stream", "call", "session stream"))
+def _(t):
+    took = []
+
+    def script(q, out):
+        if t.row != "call":
+            out.sse()
+            out.event(note(1))
+        took.append(out.gone(5))
+        out.close = True
+
+    with Upstream(script) as up, Gate(config({"s": server(up)}),
+                                      t.workers) as g:
+        c = g.conn()
+        if t.row == "session stream":
+            s = c.begin("GET", "/s/mcp", [("Accept", "text/event-stream")])
+        else:
+            s = c.begin("POST", "/s/mcp", body={
+                "jsonrpc": "2.0", "id": 1, "method": "x"})
+        up.wait(1)
+        if t.row != "call":
+            s.event()
+        began = time.monotonic()
+        c.close()
+        eventually(lambda: took, 6)
+        assert took[0] is not None, "the upstream was not cancelled"
+        assert time.monotonic() - began < 1.0, "cancelled late"
+        equal(g.access(server="s")["status"], 499)
+
+
+@test("a stalled reader holds the upstream back, nobody else",
+      workers=(1,), limit=90)
+def _(t):
+    sent, stop = [0], threading.Event()
+
+    def script(q, out):
+        if q.method == "POST" and q.json["method"] == "ping":
+            return out.result()
+        out.sse()
+        out.sock.settimeout(1.0)
+        line = "x" * 8000
+        try:
+            while sent[0] < 100 << 20 and not stop.is_set():
+                out.event(line)
+                sent[0] += len(line)
+        except OSError:
+            pass
+        stop.wait(20)
+        out.close = True
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        c = g.conn()
+        s = c.begin("POST", "/s/mcp", body={
+            "jsonrpc": "2.0", "id": 1, "method": "x"})
+        s.head()
+
+        def still():
+            before = sent[0]
+            time.sleep(0.7)
+            return sent[0] == before and before > 0
+
+        eventually(still, 20, "the upstream held back")
+        assert sent[0] < 16 << 20, "%d bytes were taken" % sent[0]
+        began = time.monotonic()
+        for _ in range(20):
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+        assert time.monotonic() - began < 4
+        stop.set()
+        c.close()
+
+
+@test("a stalled reader goes on where it stopped")
+def _(t):
+    def script(q, out):
+        out.sse()
+        for n in range(400):
+            out.event("%06d" % n + "x" * 5000)
+        out.event(answer(q))
+        out.end()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", body={
+            "jsonrpc": "2.0", "id": 1, "method": "x"})
+        s.head()
+        time.sleep(1)
+        for n in range(400):
+            e = s.event()
+            equal(e["data"][:6], "%06d" % n)
+            equal(len(e["data"]), 5006)
+        assert s.event() is not None
+        equal(s.event(), None)
+
+
+@test("streaming off folds events into one JSON answer", workers=BOTH)
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event(note(1))
+        out.event(json.dumps(answer(q)))
+        out.end()
+
+    conf = config({}, streaming="off")
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf, t.workers) as g:
+            r = g.rpc("/s/mcp", "x", id="f")
+            equal(r.status, 200)
+            equal(r.header("content-type").split(";")[0],
+                  "application/json")
+            equal(r.json, {"jsonrpc": "2.0", "id": "f",
+                           "result": {"done": 1}})
+            equal(int(r.header("content-length")), len(r.body))
+            r = g.get("/s/mcp", {"Accept": "text/event-stream"})
+            equal(r.status, 405)
+
+
+@test("a client that takes JSON only gets the folded answer")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event(answer(q))
+        out.end()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        r = g.rpc("/s/mcp", "x", headers={"Accept": "application/json"})
+        equal(r.json["result"], {"done": 1})
+
+
+@test("folding refuses what the upstream asks meanwhile")
+def _(t):
+    heard = []
+
+    def script(q, out):
+        if "method" not in q.json:
+            heard.append(q.json)
+            return out.status(202)
+        out.sse()
+        out.event({"jsonrpc": "2.0", "id": "srv-1",
+                   "method": "sampling/createMessage", "params": {}})
+        eventually(lambda: heard, 5)
+        out.event(answer(q))
+        return out.end()
+
+    conf = config({}, streaming="off")
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf) as g:
+            equal(g.rpc("/s/mcp", "x").json["result"], {"done": 1})
+            equal(heard[0]["id"], "srv-1")
+            equal(heard[0]["error"]["code"], -32601)
+
+
+@test("a stream that breaks off is told as its last event")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event(note(1))
+        out.drop()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", body={
+            "jsonrpc": "2.0", "id": 9, "method": "x"})
+        equal(json.loads(s.event()["data"]), note(1))
+        last = json.loads(s.event()["data"])
+        equal(last["id"], 9)
+        equal(last["error"]["code"], -32603)
+        equal(s.event(), None)
+
+
+tap.main()

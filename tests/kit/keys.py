@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""keys -- key pairs, certificates and JWTs, made with the openssl command"""
+import base64
+import functools
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import tempfile
+import time
+
+from kit.gate import guard
+
+
+def openssl(*args, stdin=b""):
+    done = subprocess.run(["openssl"] + list(args), input=stdin,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Rsa:
+    """An RSA key pair in a directory."""
+
+    def __init__(self, folder, name="rsa"):
+        self.private = os.path.join(folder, name + ".key")
+        self.public = os.path.join(folder, name + ".pem")
+        openssl("genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt",
+                "rsa_keygen_bits:2048", "-out", self.private)
+        openssl("pkey", "-in", self.private, "-pubout", "-out", self.public)
+        os.chmod(self.public, 0o644)
+
+    def sign(self, data):
+        return openssl("dgst", "-sha256", "-sign", self.private, stdin=data)
+
+    def jwk(self, kid):
+        """The public key as a JWK."""
+        text = openssl("rsa", "-pubin", "-in", self.public, "-modulus",
+                       "-noout").decode()
+        n = bytes.fromhex(text.strip().split("=")[1])
+        return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
+                "n": b64(n), "e": b64(b"\1\0\1")}
+
+
+def claims(**more):
+    now = int(time.time())
+    rows = {"sub": "alice", "iss": "https://issuer.test", "aud": "gate",
+            "iat": now, "exp": now + 600}
+    rows.update(more)
+    return {k: v for k, v in rows.items() if v is not None}
+
+
+def _token(head, body, sign):
+    first = b64(json.dumps(head).encode()) + "." + b64(
+        json.dumps(body).encode())
+    return guard(first + "." + b64(sign(first.encode())))
+
+
+def hs256(key, body, **head):
+    return _token(dict({"alg": "HS256", "typ": "JWT"}, **head), body,
+                  lambda d: hmac.new(key.encode(), d,
+                                     hashlib.sha256).digest())
+
+
+def rs256(rsa, body, **head):
+    return _token(dict({"alg": "RS256", "typ": "JWT"}, **head), body,
+                  rsa.sign)
+
+
+def unsigned(body):
+    return _token({"alg": "none", "typ": "JWT"}, body, lambda d: b"")
+
+
+@functools.lru_cache(None)
+def folder():
+    """A directory for keys that lives as long as the test program."""
+    where = tempfile.mkdtemp(prefix="mcpgate-keys-")
+    os.chmod(where, 0o755)
+    import atexit
+    atexit.register(shutil.rmtree, where, True)
+    return where
+
+
+@functools.lru_cache(None)
+def rsa(name="rsa"):
+    return Rsa(folder(), name)
+
+
+@functools.lru_cache(None)
+def authority():
+    """(CA file, server context) for https://localhost and 127.0.0.1."""
+    d = folder()
+    ca, key, cert = (os.path.join(d, n) for n in
+                     ("ca.pem", "server.key", "server.pem"))
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout", key, "-out", cert)
+    shutil.copy(cert, ca)
+    os.chmod(ca, 0o644)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return ca, context
