@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "main/cgi.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/loop.h"
+#include "door/door.h"
+#include "gate/gate.h"
+#include "main/worker.h"
+
+/* Without a configuration there is no gate: the one reply made by hand. */
+static void
+say_not_set_up(void)
+{
+	(void)fputs("Status: 500 Internal Server Error\r\n"
+		"Content-Type: application/json\r\n"
+		"Cache-Control: no-store\r\n\r\n"
+		"{\"error\":\"internal error\",\"reason\":\"internal\"}\n",
+		stdout);
+	(void)fflush(stdout);
+}
+
+static void
+stop(void *who)
+{
+	loop_stop(who);
+}
+
+static void
+on_signal(void *who, int signo)
+{
+	(void)signo;
+	loop_stop(who);
+}
+
+static void
+flush(void *who)
+{
+	(void)who;
+	log_flush();
+}
+
+static bool
+by_apache(void)
+{
+	const char *server = getenv("SERVER_SOFTWARE");
+
+	return server != NULL && strncmp(server, "Apache", 6) == 0;
+}
+
+static void
+serve(struct loop *l, struct gate *g)
+{
+	const struct conf *c = gate_conf(g);
+	struct door *d = door_cgi(&(struct door_plan){
+		.loop = l, .gate = g,
+		.max_body = c->limits.request_body,
+		.input_ms = (uint64_t)c->limits.input_ms,
+		.apache = by_apache(),
+	}, environ, stop, l);
+
+	if (d == NULL) {
+		say_not_set_up();
+		return;
+	}
+	loop_signal(l, SIGTERM, on_signal, l);
+	loop_each_turn(l, flush, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	loop_run(l);
+	door_free(d);
+}
+
+static int
+run(struct settings *s, struct conf_gen *conf, struct arena *a)
+{
+	struct loop *l = loop_new();
+	struct segment *seg;
+	struct gate *g;
+
+	settings_log(s, conf_tree(conf));
+	seg = worker_segment(conf_tree(conf), a);
+	g = gate_new(&(struct gate_plan){ .loop = l, .segment = seg,
+		.conf = conf, .conf_path = s->file });
+	if (g == NULL) {
+		say_not_set_up();
+	} else {
+		serve(l, g);
+		gate_free(g);
+	}
+	if (seg != NULL)
+		segment_close(seg);
+	log_flush();
+	loop_free(l);
+	return g != NULL ? EX_OK : EX_SOFTWARE;
+}
+
+int
+cgi_run(struct settings *s)
+{
+	struct arena *a = arena_new(MAX_ARENA);
+	struct conf_gen *conf = NULL;
+	int rc = settings_load(s, false, a, &conf);
+
+	if (rc == 0)
+		rc = run(s, conf, a);
+	else
+		say_not_set_up();
+	arena_free(a);
+	return rc;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "main/pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "main/notify.h"
+#include "main/worker.h"
+
+#define MAX_CHILDREN 64		/* the ceiling of the key "workers" */
+#define QUICK_MS 1000		/* who dies younger has to wait ... */
+#define FIRST_WAIT_MS 100	/* ... so long, twice as long each time ... */
+#define LAST_WAIT_MS 10000	/* ... up to here */
+#define LAST_CALL_MS 5000	/* after the grace period: SIGKILL */
+#define LOOK_MS 1000		/* the master's own pulse */
+
+struct child {
+	pid_t pid;			/* 0: none */
+	uint64_t started_ms, due_ms;
+	uint32_t quick;			/* early deaths in a row */
+	bool leaving;			/* was told to go: not replaced */
+};
+
+struct pool {
+	const struct settings *settings;
+	struct conf_gen *conf;
+	struct segment *segment;
+	struct arena *arena;
+	int fd;
+	struct child children[MAX_CHILDREN];
+	uint32_t wanted;
+	bool stopping;
+	uint64_t kill_ms;		/* when patience ends */
+	sigset_t signals, before;
+	pid_t master;
+};
+
+static uint64_t
+now_ms(void)
+{
+	return clock_mono_us() / 1000;
+}
+
+static void
+tell_children(const struct pool *p, int signo)
+{
+	for (uint32_t i = 0; i < MAX_CHILDREN; i++) {
+		if (p->children[i].pid > 0)
+			(void)kill(p->children[i].pid, signo);
+	}
+}
+
+static uint32_t
+count_children(const struct pool *p)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < MAX_CHILDREN; i++)
+		n += p->children[i].pid > 0;
+	return n;
+}
+
+/* ---- the configuration ------------------------------------------------------ */
+static uint32_t
+workers_of(const struct settings *s, const struct conf *c)
+{
+	uint32_t n = s->workers > 0 ? s->workers : c->workers;
+
+	if (n == 0)
+		n = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	return n < 1 ? 1 : n > MAX_CHILDREN ? MAX_CHILDREN : n;
+}
+
+/* A bad file changes nothing. */
+static void
+load_again(struct pool *p)
+{
+	struct conf_gen *g = settings_reload(p->settings);
+
+	if (g == NULL)
+		return;
+	conf_release(p->conf);
+	p->conf = g;
+	settings_log(p->settings, conf_tree(g));
+	p->wanted = workers_of(p->settings, conf_tree(g));
+}
+
+static void
+reload(struct pool *p)
+{
+	notify_reloading();
+	load_again(p);
+	if (p->segment != NULL)
+		segment_want_reload(p->segment);
+	tell_children(p, SIGHUP);
+	notify_say("READY=1");
+}
+
+/* ---- birth -------------------------------------------------------------------- */
+/* In the child: an ordinary process again, bound to the master's life. */
+static int
+be_worker(struct pool *p)
+{
+	struct conf_gen *conf = p->conf;
+	int rc;
+
+	(void)prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0L, 0L, 0L);
+	(void)sigprocmask(SIG_SETMASK, &p->before, NULL);
+	if (getppid() != p->master) {
+		conf_release(conf);
+		return EX_TEMPFAIL;	/* it died in between */
+	}
+	if (p->segment != NULL)
+		segment_close(p->segment);
+	(void)unsetenv("NOTIFY_SOCKET");
+	rc = worker_run(&(struct worker_plan){ .settings = p->settings,
+		.conf = conf, .fd = p->fd, .own_master = true });
+	return rc;
+}
+
+/* True in the child. */
+static bool
+start_child(struct pool *p, struct child *c)
+{
+	pid_t pid;
+
+	if (conf_changed(p->conf))
+		load_again(p);		/* the newest that is good */
+	log_flush();
+	pid = fork();
+	if (pid == 0)
+		return true;
+	c->started_ms = now_ms();
+	if (pid > 0) {
+		c->pid = pid;
+		c->leaving = false;
+		return false;
+	}
+	log_say(LOG_LEVEL_ERROR, "worker", "cannot fork: %s",
+		strerror(errno));
+	c->due_ms = c->started_ms + LAST_WAIT_MS;
+	return false;
+}
+
+/* True in a child. */
+static bool
+start_due(struct pool *p)
+{
+	for (uint32_t i = 0; i < p->wanted && !p->stopping; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->pid == 0 && c->due_ms <= now_ms()
+		    && start_child(p, c))
+			return true;
+	}
+	return false;
+}
+
+/* The number of workers has become smaller. */
+static void
+stop_surplus(struct pool *p)
+{
+	for (uint32_t i = p->wanted; i < MAX_CHILDREN; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->pid > 0 && !c->leaving) {
+			c->leaving = true;
+			(void)kill(c->pid, SIGTERM);
+		}
+	}
+}
+
+/* ---- death -------------------------------------------------------------------- */
+static void
+plan_next(struct child *c, uint64_t now)
+{
+	uint64_t wait = FIRST_WAIT_MS;
+
+	if (now - c->started_ms >= QUICK_MS) {
+		c->quick = 0;
+		c->due_ms = now;
+		return;
+	}
+	for (uint32_t i = 0; i < c->quick && wait < LAST_WAIT_MS; i++)
+		wait *= 2;
+	c->quick++;
+	c->due_ms = now + (wait < LAST_WAIT_MS ? wait : LAST_WAIT_MS);
+}
+
+static void
+bury(struct pool *p, struct child *c, int status)
+{
+	uint64_t now = now_ms();
+	pid_t pid = c->pid;
+
+	c->pid = 0;
+	if (p->stopping || c->leaving)
+		return;
+	plan_next(c, now);
+	log_say(LOG_LEVEL_ERROR, "worker", "worker %ld ended by %s %d, next "
+		"one in %u ms", (long)pid,
+		WIFSIGNALED(status) ? "signal" : "exit code",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		(unsigned)(c->due_ms - now));
+}
+
+static void
+reap(struct pool *p)
+{
+	int status;
+	pid_t pid;
+
+	while (true) {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0)
+			return;
+		for (uint32_t i = 0; i < MAX_CHILDREN; i++) {
+			if (p->children[i].pid == pid)
+				bury(p, &p->children[i], status);
+		}
+	}
+}
+
+/* ---- signals ------------------------------------------------------------------ */
+static void
+begin_stop(struct pool *p)
+{
+	int64_t grace = conf_tree(p->conf)->drain_ms;
+
+	if (p->stopping) {
+		tell_children(p, SIGKILL);
+		return;
+	}
+	p->stopping = true;
+	p->kill_ms = now_ms() + (uint64_t)grace + LAST_CALL_MS;
+	notify_say("STOPPING=1");
+	log_say(LOG_LEVEL_INFO, "stop", "%u worker(s) are finishing",
+		count_children(p));
+	tell_children(p, SIGTERM);
+}
+
+static void
+handle(struct pool *p, int signo)
+{
+	switch (signo) {
+	case SIGHUP:
+		reload(p);
+		break;
+	case SIGUSR1:
+		(void)log_reopen();
+		tell_children(p, SIGUSR1);
+		break;
+	case SIGTERM:
+	case SIGINT:
+		begin_stop(p);
+		break;
+	default:
+		break;			/* SIGCHLD: reap() looks always */
+	}
+}
+
+/* How long nothing is to be done. */
+static uint64_t
+sleep_ms(const struct pool *p)
+{
+	uint64_t now = now_ms(), least = LOOK_MS;
+
+	for (uint32_t i = 0; i < p->wanted; i++) {
+		const struct child *c = &p->children[i];
+		uint64_t left = c->due_ms > now ? c->due_ms - now : 1;
+
+		if (c->pid == 0 && !p->stopping && left < least)
+			least = left;
+	}
+	return least;
+}
+
+static void
+wait_for_signal(struct pool *p)
+{
+	uint64_t ms = sleep_ms(p);
+	struct timespec ts = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+	int signo = sigtimedwait(&p->signals, NULL, &ts);
+
+	if (signo > 0)
+		handle(p, signo);
+	if (p->stopping && now_ms() >= p->kill_ms)
+		tell_children(p, SIGKILL);
+}
+
+/* The master waits for signals instead of being interrupted by them. */
+static void
+block_signals(struct pool *p)
+{
+	static const int all[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGCHLD };
+
+	(void)sigemptyset(&p->signals);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		(void)signal(all[i], SIG_DFL);
+		(void)sigaddset(&p->signals, all[i]);
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigprocmask(SIG_BLOCK, &p->signals, &p->before);
+}
+
+/* True in a child, at once. */
+static bool
+watch_over(struct pool *p, const char *address)
+{
+	if (start_due(p))
+		return true;
+	log_say(LOG_LEVEL_INFO, "start", "%u worker(s) listen on %s",
+		p->wanted, address);
+	notify_say("READY=1");
+	while (!p->stopping || count_children(p) > 0) {
+		log_flush();
+		wait_for_signal(p);
+		reap(p);
+		stop_surplus(p);
+		if (start_due(p))
+			return true;
+	}
+	return false;
+}
+
+static int
+run(struct pool *p, const struct pool_plan *plan, bool *master_r)
+{
+	*master_r = true;
+	p->segment = worker_segment(conf_tree(p->conf), p->arena);
+	if (p->segment == NULL) {
+		conf_release(p->conf);
+		return EX_CANTCREAT;
+	}
+	p->wanted = workers_of(p->settings, conf_tree(p->conf));
+	block_signals(p);
+	if (watch_over(p, plan->listener->name)) {
+		*master_r = false;
+		return be_worker(p);	/* takes the generation over */
+	}
+	log_say(LOG_LEVEL_INFO, "stop", "all workers have ended");
+	log_flush();
+	segment_close(p->segment);
+	conf_release(p->conf);
+	return EX_OK;
+}
+
+int
+pool_run(const struct pool_plan *plan, bool *master_r)
+{
+	struct pool *p = calloc(1, sizeof *p);
+	int rc;
+
+	if (p == NULL)
+		return EX_OSERR;
+	p->settings = plan->settings;
+	p->conf = plan->conf;
+	p->fd = plan->listener->fd;
+	p->master = getpid();
+	p->arena = arena_new(MAX_ARENA);
+	settings_log(p->settings, conf_tree(p->conf));
+	rc = run(p, plan, master_r);
+	arena_free(p->arena);
+	free(p);
+	return rc;
+}

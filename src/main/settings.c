@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "main/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+bool
+settings_is_cgi(void)
+{
+	return getenv("REQUEST_METHOD") != NULL
+		|| getenv("GATEWAY_INTERFACE") != NULL;
+}
+
+bool
+settings_level(const char *word, enum log_level *level_r)
+{
+	static const char *const words[] = { "error", "warn", "info",
+		"debug" };
+
+	for (int i = 0; i < 4; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*level_r = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --env-overrides, else MCPGATE_ENV_OVERRIDES, else yes. */
+static bool
+may_override(const struct settings *s)
+{
+	const char *word = getenv("MCPGATE_ENV_OVERRIDES");
+
+	if (s->cgi)
+		return false;
+	if (s->env_overrides >= 0)
+		return s->env_overrides == 1;
+	return word == NULL || (strcmp(word, "false") != 0
+		&& strcmp(word, "no") != 0 && strcmp(word, "0") != 0);
+}
+
+static void
+print_messages(const struct conf_messages *m)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		(void)fprintf(stderr, "%.*s\n", STR_ARG(m->v[i].text));
+}
+
+int
+settings_load(struct settings *s, bool check_only, struct arena *a,
+	struct conf_gen **gen_r)
+{
+	struct conf_messages said = { 0 };
+	struct conf_source src = { .check_only = check_only };
+
+	s->file = conf_find(s->config, a);
+	if (s->file == NULL) {
+		(void)fprintf(stderr, "mcpgate: no configuration file: say "
+			"--config FILE, or make %s/mcpgate/mcpgate.json\n",
+			GATE_SYSCONFDIR);
+		return EX_NOINPUT;
+	}
+	if (access(s->file, F_OK) != 0) {
+		(void)fprintf(stderr, "mcpgate: cannot open '%s': %s\n",
+			s->file, strerror(errno));
+		return EX_NOINPUT;
+	}
+	s->env_override = may_override(s);
+	s->env_proxy = !s->cgi;
+	src.file = s->file;
+	src.env_overrides = s->env_override;
+	src.env_proxy = s->env_proxy;
+	*gen_r = conf_load(&src, a, &said);
+	print_messages(&said);
+	return *gen_r != NULL ? 0 : EX_CONFIG;
+}
+
+struct conf_gen *
+settings_reload(const struct settings *s)
+{
+	struct arena *a = arena_new(MAX_CONFIG);
+	struct conf_messages said = { 0 };
+	struct conf_source src = { .file = s->file,
+		.env_overrides = s->env_override, .env_proxy = s->env_proxy };
+	struct conf_gen *g = conf_load(&src, a, &said);
+
+	for (uint32_t i = 0; g == NULL && i < said.n; i++) {
+		if (said.v[i].level == CONF_ERROR)
+			log_say(LOG_LEVEL_ERROR, "reload", "reload refused: "
+				"%s %.*s", said.v[i].id,
+				STR_ARG(said.v[i].text));
+	}
+	arena_free(a);
+	return g;
+}
+
+void
+settings_log(const struct settings *s, const struct conf *c)
+{
+	struct log_plan plan = c->log;
+
+	if (s->log_level != NULL)
+		(void)settings_level(s->log_level, &plan.level);
+	if (!log_open(&plan))
+		log_say(LOG_LEVEL_ERROR, "log", "cannot open '%s': %s",
+			plan.path != NULL ? plan.path : "", strerror(errno));
+}

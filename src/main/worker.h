@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker -- one process with one loop: makes it, wires the rooms, ends it
+ *
+ * Lifetime: from fork (or start) to exit; whatever it makes ends with it.
+ * Signals: SIGHUP reload, SIGTERM and SIGINT drain, SIGUSR1 reopen the logs
+ * under our own master, drain when a web server started us.
+ */
+#ifndef MAIN_WORKER_H
+#define MAIN_WORKER_H
+
+#include "main/settings.h"
+#include "shm/segment.h"
+
+struct worker_plan {
+	const struct settings *settings;
+	struct conf_gen *conf;		/* taken over */
+	int fd;				/* listening socket */
+	bool own_master;		/* pool.c started us */
+};
+
+/* Serves until it is told to end. An exit code. */
+int worker_run(const struct worker_plan *p);
+
+/* Did Apache start this process?  By the name of the parent. */
+bool worker_under_apache(void);
+
+/* The segment of a configuration; says in the log why there is none. */
+struct segment *worker_segment(const struct conf *c, struct arena *a);
+
+#endif
