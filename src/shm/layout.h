@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout -- what lies where in the shared file; for this room only
+ *
+ * Sharing: a word that changes is an atomic.  What is written once (before
+ * the file gets its name) is plain.  No pointer, size_t, bool or enum.
+ * Promise: the sizes are asserted here and stand in the file (`shape`), so
+ * that another build of the program makes a new file instead of guessing.
+ * Pages nobody touches cost nothing: tables are filled from their front.
+ */
+#ifndef SHM_LAYOUT_H
+#define SHM_LAYOUT_H
+
+#include <stdatomic.h>
+
+#include "shm/rotor.h"
+#include "shm/segment.h"
+#include "shm/shelf.h"
+#include "shm/tally.h"
+
+#define SHM_MAGIC "mcpgate"	/* with its NUL: 8 bytes */
+#define SHM_VERSION 1u
+
+#define SHM_POOLS 512		/* two configurations of MAX_SERVERS */
+#define SHM_CELLS 4096		/* tokens of all servers together */
+#define SHM_PIN_BUCKETS 4096
+#define SHM_PINS 8		/* of one bucket: one cache line */
+#define SHM_SHELVES 168		/* buckets; what is left of 2 MiB */
+#define SHM_SLOTS 4		/* of one shelf */
+#define SHM_SHARDS 8
+#define SHM_NAME_WORDS (TALLY_NAME / 8)
+#define SHM_MESSAGE_WORDS 32	/* struct segment_reload.message in words */
+
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "32-bit atomics take a lock");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics take a lock");
+
+/* What the last reload came to.  seq is odd while it is being written. */
+struct shm_reload {
+	_Atomic uint32_t seq;
+	_Atomic uint32_t generation;
+	_Atomic uint32_t ok;
+	uint32_t unused;
+	_Atomic int64_t at_unix_s;
+	_Atomic uint64_t message[SHM_MESSAGE_WORDS];
+};
+
+struct shm_head {
+	char magic[8];
+	uint32_t version;
+	uint32_t size;			/* of the whole file */
+	uint64_t shape;			/* see shm_shape() */
+	char boot[40];			/* boot id as text, zeros behind it */
+	uint8_t key[16];
+	uint8_t secret[32];
+	_Atomic uint32_t reload_wanted;
+	_Atomic uint32_t deaths;	/* dead workers noticed; see rotor.c */
+	_Atomic uint32_t n_pools, n_cells;	/* handed out so far */
+	struct shm_reload reload;
+	_Alignas(64) uint64_t lock[8];	/* a pthread_mutex_t; lock.c only */
+};
+
+struct shm_worker {
+	_Atomic uint64_t owner;		/* pid << 32 | start ticks; 0: free */
+	_Atomic uint32_t generation;
+	_Atomic int32_t in_flight, streams, connections;
+	_Atomic uint64_t started_unix_s, requests, longest_us, beat_boot_ms;
+	uint64_t unused;
+};
+
+/* One pool. name[0] == 0: free; it is written last. */
+struct shm_pool {
+	_Atomic uint64_t name[2];
+	_Atomic uint64_t next;
+	_Atomic uint64_t current;	/* name[0] of a cell; 0: the first */
+	_Atomic uint64_t withdrawn;	/* fingerprint of a configuration */
+	_Atomic uint64_t used_boot_s;
+	uint64_t unused[2];
+};
+
+/* One token of one pool. name as above. */
+struct shm_cell {
+	_Atomic uint64_t name[2];
+	_Atomic uint64_t state;		/* packed; see rotor.c */
+	_Atomic uint64_t uses;
+	_Atomic uint64_t flight;	/* deaths << 32 | requests in flight */
+	_Atomic uint64_t used_boot_s;
+	uint64_t unused[2];
+};
+
+/* A shelf slot is read and written as words; this is their order. */
+struct shm_slot {
+	_Atomic uint64_t check;		/* over all below; 0: empty */
+	_Atomic uint64_t key[4];
+	_Atomic uint64_t expires_unix_s;
+	_Atomic uint64_t length;
+	_Atomic uint64_t value[MAX_SHELF / 8];
+	uint64_t unused;
+};
+
+struct shm_tally {
+	_Atomic uint64_t hashes[TALLY_SERIES];	/* 0: free; dense from 0 */
+	_Atomic uint64_t counts[SHM_SHARDS][TALLY_SERIES];
+	_Atomic uint64_t names[TALLY_SERIES][SHM_NAME_WORDS];
+};
+
+struct shm_file {
+	struct shm_head head;
+	struct shm_worker workers[MAX_WORKERS];
+	struct shm_pool pools[SHM_POOLS];
+	struct shm_cell cells[SHM_CELLS];
+	_Atomic uint64_t pins[SHM_PIN_BUCKETS][SHM_PINS];
+	struct shm_slot shelves[SHM_SHELVES][SHM_SLOTS];
+	struct shm_tally tally;
+};
+
+_Static_assert(sizeof(struct shm_reload) == 280, "layout");
+_Static_assert(sizeof(struct shm_head) == 512, "layout");
+_Static_assert(sizeof(struct shm_worker) == 64, "layout");
+_Static_assert(sizeof(struct shm_pool) == 64, "layout");
+_Static_assert(sizeof(struct shm_cell) == 64, "layout");
+_Static_assert(sizeof(struct shm_slot) == 1024, "layout");
+_Static_assert(TALLY_NAME % 8 == 0 && MAX_SHELF % 8 == 0, "layout");
+_Static_assert(sizeof(struct shm_file) <= 2u * 1024 * 1024, "layout");
+
+/* This process's view of the file. */
+struct segment {
+	struct shm_file *file;
+	struct arena *arena;
+	const char *path;
+	bool read_only;
+};
+
+/* A number that changes with any size above. */
+uint64_t shm_shape(void);
+
+/* ---- lock.c ----------------------------------------------------------------- */
+void shm_lock_init(struct shm_head *h);
+
+/* False: the bytes are not a lock of ours; it must not be taken. */
+bool shm_lock_usable(const struct shm_head *h);
+
+/* While serving a request.  False: busy or broken; treat it as a miss. */
+bool shm_try(struct shm_file *f);
+
+/* At start and reload.  False: broken, or busy for two seconds. */
+bool shm_lock(struct shm_file *f);
+void shm_unlock(struct shm_file *f);
+
+/* ---- after a death, and for tests -------------------------------------------- */
+void reload_repair_locked(struct shm_file *f);
+void rotor_repair_locked(struct shm_file *f);
+void shm_repair_locked(struct shm_file *f);	/* all of them */
+
+bool rotor_valid(const struct segment *s, const char **why_r);
+bool pins_valid(const struct segment *s, const char **why_r);
+bool shelf_valid(const struct segment *s, const char **why_r);
+bool tally_valid(const struct segment *s, const char **why_r);
+bool workers_valid(const struct segment *s, const char **why_r);
+
+#endif
