@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* bytes -- growing by doubling, never by realloc(): the old copy is wiped */
+#include "config.h"
+#include "door/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+bytes_pool_init(struct bytes_pool *l, size_t most)
+{
+	memset(l, 0, sizeof(*l));
+	l->most = most;
+}
+
+void
+bytes_pool_clear(struct bytes_pool *l)
+{
+	while (l->n_spare > 0)
+		free(l->spare[--l->n_spare]);
+}
+
+static uint8_t *
+piece_new(struct bytes_pool *l, size_t room)
+{
+	uint8_t *p;
+
+	if (room == BYTES_FIRST && l->n_spare > 0)
+		return l->spare[--l->n_spare];
+	p = malloc(room);
+	if (p == NULL)
+		abort();		/* as the arena does */
+	return p;
+}
+
+static void
+piece_free(struct bytes_pool *l, struct bytes *b)
+{
+	explicit_bzero(b->p, b->n < BYTES_WIPED ? b->n : BYTES_WIPED);
+	if (b->room == BYTES_FIRST && l->n_spare < BYTES_SPARES)
+		l->spare[l->n_spare++] = b->p;
+	else
+		free(b->p);
+}
+
+/* Moves the bytes into a piece of another size. */
+static bool
+move_to(struct bytes *b, struct bytes_pool *l, size_t room)
+{
+	uint8_t *p;
+
+	if (room > l->most - (l->held - b->room))
+		return false;
+	p = piece_new(l, room);
+	if (b->p != NULL) {
+		memcpy(p, b->p, b->n);
+		piece_free(l, b);
+	}
+	l->held = l->held - b->room + room;
+	b->p = p;
+	b->room = room;
+	return true;
+}
+
+bool
+bytes_reserve(struct bytes *b, struct bytes_pool *l, size_t more)
+{
+	size_t room = b->room > 0 ? b->room : BYTES_FIRST;
+
+	if (more <= b->room - b->n)
+		return true;
+	if (more > SIZE_MAX / 4 - b->n)
+		return false;
+	while (room - b->n < more)
+		room *= 2;
+	return move_to(b, l, room);
+}
+
+bool
+bytes_add(struct bytes *b, struct bytes_pool *l, const void *p, size_t n)
+{
+	if (n == 0)
+		return true;
+	if (!bytes_reserve(b, l, n))
+		return false;
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+	return true;
+}
+
+void
+bytes_cut(struct bytes *b, size_t n)
+{
+	b->n -= n;
+	memmove(b->p, b->p + n, b->n);
+}
+
+void
+bytes_trim(struct bytes *b, struct bytes_pool *l, size_t n)
+{
+	size_t room = BYTES_FIRST;
+
+	b->n = n;
+	while (room < n + BYTES_SLACK)
+		room *= 2;
+	if (room < b->room)
+		move_to(b, l, room);	/* smaller: cannot fail */
+}
+
+void
+bytes_drop(struct bytes *b, struct bytes_pool *l)
+{
+	if (b->p != NULL) {
+		l->held -= b->room;
+		piece_free(l, b);
+	}
+	memset(b, 0, sizeof(*b));
+}
