@@ -26,9 +26,9 @@ bad(struct jdoc_bad *bad_r, const char *at, const char *why)
 #define ONES	0x0101010101010101ULL
 #define HIGHS	0x8080808080808080ULL
 
-/* Non-zero when a byte of v is a control, a quote, a backslash or >= 0x80.
- * (x - ONES) & ~x & HIGHS finds zero bytes; it may also mark the byte behind
- * one, which does not matter here.) */
+/* Non-zero when a byte of v is a control, a quote, a backslash or >= 0x80: its
+ * highest bit is set.  (x - ONES) & ~x & HIGHS finds zero bytes; it may also
+ * mark bytes above one, never below. */
 static inline uint64_t
 special_bytes(uint64_t v)
 {
@@ -45,14 +45,24 @@ is_plain(char c)
 		c != '"' && c != '\\';
 }
 
+/* The byte lowest in the number is the first one where memory says so. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FIRST_KNOWN true
+#else
+#define FIRST_KNOWN false
+#endif
+
 static inline const char *
 after_plain(const char *p, const char *end)
 {
-	uint64_t v;
-
 	while (end - p >= 8) {
+		uint64_t v, special;
+
 		memcpy(&v, p, sizeof(v));
-		if (special_bytes(v) != 0)
+		special = special_bytes(v);
+		if (special != 0 && FIRST_KNOWN)
+			return p + __builtin_ctzll(special) / 8;
+		if (special != 0)
 			break;
 		p += 8;
 	}

@@ -61,7 +61,8 @@ same_name(struct jdoc_names *all, struct jdoc_scope *scope, struct str name)
 
 	if (n < NAMES_COMPARED) {
 		for (uint32_t i = scope->first; i < all->n; i++) {
-			if (str_eq(all->list[i].text, name))
+			if (all->list[i].text.n == name.n &&
+			    str_eq(all->list[i].text, name))
 				return &all->list[i];
 		}
 		return NULL;

@@ -53,38 +53,52 @@ struct scan {
 };
 
 /* Members that policy reads; those without a place are only kept clean. */
-static const struct member {
-	enum role in;
+struct member {
 	struct str name;
 	size_t place;			/* in struct jdoc_message */
 	enum role role;			/* of the value, when an object */
-} members[] = {
-#define MEMBER(in, name, field, role) { in, { "" name, sizeof(name) - 1 }, \
-	offsetof(struct jdoc_message, field), role }
-#define CLEAN(in, name) { in, { "" name, sizeof(name) - 1 }, NO_SPAN, \
-	ROLE_NONE }
-	MEMBER(ROLE_MESSAGE, "jsonrpc", jsonrpc, ROLE_NONE),
-	MEMBER(ROLE_MESSAGE, "id", id, ROLE_NONE),
-	MEMBER(ROLE_MESSAGE, "method", method, ROLE_NONE),
-	MEMBER(ROLE_MESSAGE, "params", params, ROLE_PARAMS),
-	MEMBER(ROLE_MESSAGE, "result", result, ROLE_NONE),
-	MEMBER(ROLE_MESSAGE, "error", error, ROLE_NONE),
-	MEMBER(ROLE_PARAMS, "name", name, ROLE_NONE),
-	MEMBER(ROLE_PARAMS, "uri", uri, ROLE_NONE),
-	MEMBER(ROLE_PARAMS, "taskId", task_id, ROLE_NONE),
-	MEMBER(ROLE_PARAMS, "_meta", meta, ROLE_META),
-	MEMBER(ROLE_PARAMS, "protocolVersion", protocol_version, ROLE_NONE),
-	CLEAN(ROLE_PARAMS, "requestId"),
-	CLEAN(ROLE_PARAMS, "sessionId"),
-	CLEAN(ROLE_PARAMS, "progressToken"),
-	CLEAN(ROLE_META, "progressToken"),
-	MEMBER(ROLE_META, "io.modelcontextprotocol/protocolVersion",
-		meta_version, ROLE_NONE),
-#undef MEMBER
-#undef CLEAN
 };
 
-#define MEMBERS (sizeof(members) / sizeof(members[0]))
+#define MEMBER(name, field, role) { { "" name, sizeof(name) - 1 }, \
+	offsetof(struct jdoc_message, field), role }
+#define CLEAN(name) { { "" name, sizeof(name) - 1 }, NO_SPAN, ROLE_NONE }
+
+static const struct member in_message[] = {
+	MEMBER("jsonrpc", jsonrpc, ROLE_NONE),
+	MEMBER("id", id, ROLE_NONE),
+	MEMBER("method", method, ROLE_NONE),
+	MEMBER("params", params, ROLE_PARAMS),
+	MEMBER("result", result, ROLE_NONE),
+	MEMBER("error", error, ROLE_NONE),
+};
+
+static const struct member in_params[] = {
+	MEMBER("name", name, ROLE_NONE),
+	MEMBER("uri", uri, ROLE_NONE),
+	MEMBER("taskId", task_id, ROLE_NONE),
+	MEMBER("_meta", meta, ROLE_META),
+	MEMBER("protocolVersion", protocol_version, ROLE_NONE),
+	CLEAN("requestId"),
+	CLEAN("sessionId"),
+	CLEAN("progressToken"),
+};
+
+static const struct member in_meta[] = {
+	MEMBER("io.modelcontextprotocol/protocolVersion", meta_version,
+		ROLE_NONE),
+	CLEAN("progressToken"),
+};
+
+#define LISTED(list) { list, sizeof(list) / sizeof((list)[0]) }
+
+static const struct {
+	const struct member *list;
+	size_t n;
+} members[] = {
+	[ROLE_MESSAGE] = LISTED(in_message),
+	[ROLE_PARAMS] = LISTED(in_params),
+	[ROLE_META] = LISTED(in_meta),
+};
 
 /* ---- failing ------------------------------------------------------------- */
 
@@ -239,10 +253,12 @@ repeated(struct scan *s, const struct jdoc_name *first, struct str name,
 static void
 look_up(struct scan *s, struct str name)
 {
-	for (size_t i = 0; i < MEMBERS; i++) {
-		const struct member *m = &members[i];
+	enum role role = s->top->role;
 
-		if (m->in != s->top->role || !str_eq(m->name, name))
+	for (size_t i = 0; i < members[role].n; i++) {
+		const struct member *m = &members[role].list[i];
+
+		if (m->name.n != name.n || !str_eq(m->name, name))
 			continue;
 		s->steering = true;
 		s->role = m->role;
