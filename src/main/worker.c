@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "door/door.h"
 #include "gate/gate.h"
+#include "watch/access_log.h"
 
 #define TICK_MS 1000
 #define SPAWNED_GRACE_MS 6000	/* mod_fcgid kills 8 s after its first SIGTERM */
@@ -217,8 +218,10 @@ open_gate(struct worker *w, const struct worker_plan *p)
 	const struct settings *s = p->settings;
 
 	w->segment = worker_segment(conf_tree(p->conf), w->arena);
-	if (w->segment != NULL)
+	if (w->segment != NULL) {
 		w->slot = worker_claim(w->segment);
+		access_log_key(segment_secret(w->segment));
+	}
 	w->gate = gate_new(&(struct gate_plan){
 		.loop = w->loop, .segment = w->segment, .slot = w->slot,
 		.conf = p->conf, .conf_path = s->file,
@@ -278,6 +281,7 @@ worker_run(const struct worker_plan *p)
 		return EX_OSERR;
 	}
 	take_signals(&w);
+	log_gather();
 	loop_each_turn(w.loop, flush, &w);
 	timer_init(&w.last_call, w.loop, end_now, &w);
 	timer_init(&w.tick, w.loop, tick, &w);

@@ -13,7 +13,7 @@
 #include "shm/segment.h"
 
 #define TALLY_SERIES 4096	/* of all servers together */
-#define TALLY_NAME 120		/* bytes: metric, '{', labels, '}' */
+#define TALLY_NAME 160		/* bytes: metric, '{', labels, '}' */
 
 struct tally;			/* per process: which series is where */
 

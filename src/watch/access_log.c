@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "watch/access_log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/log.h"
+
+/* Our refusals are warnings, what is broken is an error. */
+static enum log_level
+level_of(const struct access *r)
+{
+	if (r->fault == NULL || r->status == 499)
+		return LOG_LEVEL_INFO;
+	return r->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+}
+
+/* L09 and L01: one sentence for a person. */
+static void
+put_sentence(struct log_line *l, const struct access *r)
+{
+	char text[96];
+
+	if (r->fault != NULL && r->status >= 400 && r->status < 499)
+		(void)snprintf(text, sizeof text, "request refused: %s",
+			fault_reason(r->fault->kind));
+	else if (r->token >= 0)
+		(void)snprintf(text, sizeof text, "using token index %d",
+			r->token);
+	else
+		return;
+	log_str(l, "msg", str_of(text));
+}
+
+/* One key for the workers of a host; without it one for this process. */
+static struct {
+	uint8_t bytes[SHA256_SIZE];
+	bool set;
+} key;
+
+void
+access_log_key(const uint8_t bytes[SHA256_SIZE])
+{
+	memcpy(key.bytes, bytes, sizeof key.bytes);
+	key.set = true;
+}
+
+/* The same user looks the same, and nobody can tell who it is. */
+static void
+put_user(struct log_line *l, const struct access *r)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[17];
+
+	if (!r->hash_user || r->user.n == 0) {
+		log_opt(l, "user", r->user);
+		return;
+	}
+	if (!key.set) {
+		digest_random(key.bytes, sizeof key.bytes);
+		key.set = true;
+	}
+	digest_hmac((struct str){ (const char *)key.bytes, sizeof key.bytes },
+		r->user, digest);
+	digest_hex(digest, 8, hex);
+	log_str(l, "user", str_of(hex));
+}
+
+static void
+put_fault(struct log_line *l, const struct access *r)
+{
+	if (r->fault == NULL)
+		return;
+	log_str(l, "reason", str_of(fault_reason(r->fault->kind)));
+	log_opt(l, "detail", str_of(r->fault->detail));
+}
+
+/* Which token at which attempt: "0 1 2". */
+static void
+put_attempts(struct log_line *l, const struct access *r)
+{
+	char text[64];
+	size_t n = 0;
+
+	if (r->token >= 0)
+		log_num(l, "token", r->token);
+	if (r->attempts > 0)
+		log_num(l, "attempts", r->attempts);
+	if (r->attempts < 2 || r->tokens == NULL)
+		return;
+	for (uint32_t i = 0; i < r->attempts && n + 5 < sizeof text; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%u",
+			i > 0 ? " " : "", r->tokens[i]);
+	log_str(l, "tokens", (struct str){ text, n });
+}
+
+static void
+put_times(struct log_line *l, const struct access *r)
+{
+	if (r->upstream_status > 0)
+		log_num(l, "upstream_status", r->upstream_status);
+	if (r->upstream_us > 0)
+		log_ms(l, "upstream_ms", r->upstream_us);
+	log_ms(l, "ms", r->us);
+	log_num(l, "bytes", (int64_t)r->bytes);
+	if (r->stream)
+		log_num(l, "stream", 1);
+}
+
+void
+access_log(const struct access *r)
+{
+	enum log_level level = level_of(r);
+	struct log_line l;
+
+	if ((!r->enabled && r->fault == NULL) || !log_wants(level))
+		return;
+	log_begin(&l, level, "request");
+	put_sentence(&l, r);
+	log_opt(&l, "request_id", r->request_id);
+	log_opt(&l, "step", str_of(r->step));
+	log_opt(&l, "page", str_of(r->page));
+	log_opt(&l, "server", r->server);
+	log_opt(&l, "method", r->method);
+	log_opt(&l, "tool", r->tool);
+	put_user(&l, r);
+	log_opt(&l, "how", r->how);
+	log_opt(&l, "client", r->client);
+	log_num(&l, "status", r->status);
+	put_fault(&l, r);
+	put_attempts(&l, r);
+	put_times(&l, r);
+	log_end(&l);
+}

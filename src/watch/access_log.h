@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * access_log -- one line for one request, written where it ends
+ *
+ * Secrets: texts here are names, never header values; the log escapes them.
+ */
+#ifndef WATCH_ACCESS_LOG_H
+#define WATCH_ACCESS_LOG_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+struct access {
+	struct str request_id, server, method, tool, user, how, client;
+	const char *step;		/* where it ended; "" when it went through */
+	const char *page;		/* "health", …: local pages; "" else */
+	const struct fault *fault;	/* NULL: none */
+	int status;			/* sent, 499: client gone */
+	int upstream_status;		/* 0: none */
+	int token;			/* index, -1: none was used */
+	const uint8_t *tokens;		/* index of each attempt, attempts entries */
+	uint32_t attempts;
+	uint64_t us, upstream_us;	/* whole request; upstream part */
+	uint64_t bytes;			/* body bytes sent to the client */
+	bool stream;
+	bool enabled;			/* logEnabled; refusals are always written */
+	bool hash_user;			/* log.principals: hash */
+};
+
+/* One line at the level its status asks for: event "request"; text
+ * `using token index N` when a token was used (FEATURES 7.2 fields). */
+void access_log(const struct access *r);
+
+/* What hashed user names are keyed with (32 bytes, of the segment). */
+void access_log_key(const uint8_t bytes[32]);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "watch/health.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+#define MAX_TEXT KIB(2)		/* a name, a version, a refused reload */
+
+static void
+put_text(struct buf *b, const char *key, struct str value)
+{
+	buf_fmt(b, ",\"%s\":\"", key);
+	buf_json(b, value);
+	buf_char(b, '"');
+}
+
+static struct str
+take(struct buf *b)
+{
+	struct str text = STR("{\"status\":\"ok\"}");
+
+	(void)buf_take(b, &text);
+	return text;
+}
+
+/* `version` of the configuration, else that of the program. */
+static struct str
+version_of(const struct conf *c)
+{
+	return c->version.n > 0 ? c->version : STR(PACKAGE_VERSION);
+}
+
+static uint32_t
+count_servers(const struct conf *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n_servers; i++)
+		n += !c->servers[i].options.disabled;
+	return n;
+}
+
+struct str
+health_text(const struct conf *c, struct arena *a)
+{
+	struct buf b = buf_new(a, MAX_TEXT);
+
+	buf_add_c(&b, "{\"status\":\"ok\"");
+	put_text(&b, "name", c->name);
+	put_text(&b, "version", version_of(c));
+	buf_fmt(&b, ",\"serverCount\":%u}", count_servers(c));
+	return take(&b);
+}
+
+/* A refused reload leaves the old configuration at work: still ready. */
+static void
+put_reload(struct buf *b, const struct segment *s)
+{
+	struct segment_reload r = { 0 };
+
+	segment_last_reload(s, &r);
+	if (r.at_unix_s != 0 && r.ok == 0)
+		buf_add_c(b, ",\"lastReload\":\"refused\"");
+}
+
+int
+ready_text(const struct conf *c, const struct segment *s, struct arena *a,
+	struct str *text_r)
+{
+	struct buf b = buf_new(a, MAX_TEXT);
+	bool ready = c != NULL && s != NULL;
+
+	buf_fmt(&b, "{\"status\":\"%s\"", ready ? "ok" : "unavailable");
+	if (s != NULL)
+		put_reload(&b, s);
+	buf_char(&b, '}');
+	*text_r = take(&b);
+	return ready ? 200 : 503;
+}
+
+struct str
+version_text(const struct conf *c, struct arena *a)
+{
+	struct buf b = buf_new(a, MAX_TEXT);
+
+	buf_add_c(&b, "{\"name\":\"");
+	buf_json(&b, c->name);
+	buf_char(&b, '"');
+	put_text(&b, "version", version_of(c));
+	buf_char(&b, '}');
+	return take(&b);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * health -- bodies of /health, /ready and /version
+ */
+#ifndef WATCH_HEALTH_H
+#define WATCH_HEALTH_H
+
+#include "conf/conf.h"
+#include "shm/segment.h"
+
+/* {"status":"ok","name":…,"version":…,"serverCount":…} */
+struct str health_text(const struct conf *c, struct arena *a);
+
+/* 200 or 503; the last refused reload is told as a member, not as 503. */
+int ready_text(const struct conf *c, const struct segment *s, struct arena *a,
+	struct str *text_r);
+struct str version_text(const struct conf *c, struct arena *a);
+
+#endif

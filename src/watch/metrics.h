@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * metrics -- what is counted, and its Prometheus text
+ *
+ * Sharing: counts lie in the segment's tally; a worker adds in its shard.
+ */
+#ifndef WATCH_METRICS_H
+#define WATCH_METRICS_H
+
+#include "shm/rotor.h"
+#include "shm/tally.h"
+#include "watch/access_log.h"
+
+struct metrics;			/* per worker: handles found once */
+
+/* user_label, tool_label: metrics.userLabel, .toolLabel. */
+struct metrics *metrics_new(struct segment *s, uint32_t shard,
+	bool user_label, bool tool_label, struct arena *a);
+
+/* A request has ended: requests, duration, upstream, tool calls. */
+void metrics_request(struct metrics *m, const struct access *r);
+
+/* A caller was judged; reason NULL: accepted. us: how long it took. */
+void metrics_auth(struct metrics *m, struct str server, const char *strategy,
+	const char *reason, uint64_t us);
+void metrics_proxy_header_missing(struct metrics *m, struct str server);
+void metrics_violation(struct metrics *m, const char *reason);
+
+/* One attempt with a token came back with a status. */
+void metrics_token(struct metrics *m, struct str server, uint32_t token,
+	int status, bool failed);
+void metrics_rotated(struct metrics *m, struct str server, const char *reason);
+void metrics_exhausted(struct metrics *m, struct str server);
+void metrics_reload(struct metrics *m, bool ok, uint32_t generation);
+
+/* A pool as the gauges need it. */
+struct metrics_pool {
+	struct str server;
+	const struct rotor *rotor;
+	uint32_t n;
+};
+
+/* Prometheus text format 0.0.4, summed over all workers. */
+struct str metrics_text(const struct segment *s,
+	const struct metrics_pool *pools, uint32_t n_pools, struct arena *a);
+
+#endif
