@@ -162,7 +162,7 @@ class Gate:
         os.rename(new, self.file)
 
     def command(self):
-        cmd = [program("mcpgate"), "--config", self.file]
+        cmd = [program("mcpgate"), "--debug", "--config", self.file]
         if self.mode == "pool":
             cmd += ["--listen", "unix:" + self.socket,
                     "--workers", str(self.workers)]

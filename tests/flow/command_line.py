@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""command_line -- exit codes, what is printed, and mcpgatectl"""
+import json
+import tempfile
+import time
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import tap  # noqa: E402
+from kit.gate import Gate, config, pool, run, secret, server  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
+from kit.upstream import Upstream, by_token  # noqa: E402
+
+A, B = secret("a"), secret("b")
+URL = "http://127.0.0.1:9/mcp"
+
+
+def written(text, name="config.json", mode=0o600):
+    d = tempfile.mkdtemp(prefix="mcpgate-test-")
+    path = os.path.join(d, name)
+    with open(path, "w") as f:
+        f.write(text if isinstance(text, str) else json.dumps(text))
+    os.chmod(path, mode)
+    return path
+
+
+def good():
+    return {"mcpServers": {"s": {"url": URL, "options": pool(A, B)},
+                           "off": {"url": URL, "disabled": True}}}
+
+
+@test("-t says that a file is good, disabled servers counted",
+      rows=("-t", "--check-config", "-check-config"))
+def _(t):
+    code, out, err = run([t.row, "--config", written(good())])
+    equal(code, 0)
+    equal(out, "Config OK: 2 MCP server(s) configured\n")
+    assert "round-robin" in err, err            # W02 goes to stderr
+    assert "canary" not in out + err
+
+
+BAD = (
+    ("no JSON", "{", 'config.json:1:'),
+    ("unknown key", {"mcpServers": {"s": {"url": URL, "optoins": {}}}},
+     'did you mean "options"'),
+    ("wrong type", {"mcpServers": {"s": {"url": 5}}}, "expected"),
+    ("out of range", {"mcpProxy": {"workers": 65}, "mcpServers": {}},
+     "1..64"),
+    ("unknown word", {"mcpServers": {"s": {"url": URL, "options": pool(
+        A, rotationMode="sometimes")}}}, '"sometimes" is not a known word'),
+    ("unset variable", {"mcpServers": {"s": {"url": "${NOT_SET_X}"}}},
+     'environment variable "NOT_SET_X" is not set'),
+    ("no unit", {"mcpServers": {"s": {"url": URL, "timeout": 30}}},
+     "a number needs a unit"),
+    ("mode without tokens", {"mcpServers": {"s": {"url": URL, "options":
+        pool(rotationMode="round-robin")}}},
+     "rotationMode is set but tokens is empty"),
+    ("token no header can carry", {"mcpServers": {"s": {
+        "url": URL, "options": pool("a\nb")}}}, "token 0 holds characters"),
+    ("in both directions", {"mcpServers": {"s": {
+        "url": URL, "options": dict(pool(A), inboundAuth={
+            "strategy": "token", "token": {"values": [A]}})}}},
+     "is also an inbound credential"),
+    ("twice a key", '{"mcpServers": {}, "mcpServers": {}}', "stands here"),
+    ("no URL", {"mcpServers": {"s": {"url": "ftp://x/"}}}, "http(s)"),
+    ("userinfo", {"mcpServers": {"s": {"url": "http://u:p@h/"}}}, "s"),
+    ("a name that is no path", {"mcpServers": {"a//b": {"url": URL}}},
+     "cannot be a path"),
+    ("a reserved name", {"mcpServers": {"health": {"url": URL}}},
+     "cannot be a path"),
+    ("proxy auth without url", {"mcpServers": {"s": {
+        "url": URL, "options": {"proxy": {"auth": {
+            "username": "u", "password": "p"}}}}}},
+     "proxy.auth needs proxy.url"),
+    ("proxy scheme", {"mcpServers": {"s": {"url": URL, "options": {
+        "proxy": {"url": "gopher://h:1"}}}}}, 'scheme "gopher"'),
+    ("maxRetries 0", {"mcpServers": {"s": {"url": URL, "options": pool(
+        A, maxRetries=0)}}}, "1..256"),
+    ("alg none", {"mcpServers": {"s": {"url": URL, "options": {
+        "inboundAuth": {"strategy": "jwt", "jwt": {
+            "secret": "x" * 40, "algorithms": ["none"]}}}}}}, "none"),
+    ("short HMAC secret", {"mcpServers": {"s": {"url": URL, "options": {
+        "inboundAuth": {"strategy": "jwt", "jwt": {
+            "secret": "short-canary-secret"}}}}}}, "shorter than 32"),
+    ("passthrough of a bad name", {"mcpServers": {"s": {
+        "url": URL, "headers": {"Bad Name": "x"}}}}, "cannot be a header"))
+
+
+@test("a bad file: exit 78, place and words", rows=BAD)
+def _(t):
+    _, text, words = t.row
+    path = written(text)
+    for cmd in (["-t"], ["--listen", "unix:" + path + ".sock"]):
+        code, out, err = run(cmd + ["--config", path])
+        equal(code, 78)
+        assert words in err, err
+        assert "config.json:" in err, err
+        assert "canary" not in out + err
+
+
+@test("exit codes", rows=(
+    ("unknown option", ["--nonsense"], 64),
+    ("an argument", ["nonsense"], 64),
+    ("workers 0", ["--workers", "0"], 64),
+    ("workers 65", ["--workers", "65"], 64),
+    ("a level that is none", ["--log-level", "loud"], 64),
+    ("value missing", ["--config"], 64),
+    ("no such file", ["-t", "--config", "/nonexistent/c.json"], 66),
+    ("no file at all", ["-t"], 66),
+    ("nothing to serve", ["--config", "GOOD"], 64),
+    ("socket cannot be made", ["--config", "GOOD", "--listen",
+                               "unix:/nonexistent/d/s.sock"], 73),
+    ("TCP elsewhere", ["--config", "GOOD", "--listen",
+                       "tcp:0.0.0.0:9000"], (64, 78)),
+    ("no such user", ["--config", "GOOD", "--listen", "unix:GOOD.s",
+                      "--user", "no-such-user-x"], 67),
+    ("help", ["--help"], 0), ("h", ["-h"], 0), ("version", ["-V"], 0)))
+def _(t):
+    _, args, want = t.row
+    path = written(good())
+    home = os.path.dirname(path)
+    code, out, err = run([a.replace("GOOD", path) for a in args],
+                         env={"HOME": home})
+    assert code in (want if isinstance(want, tuple) else (want,)), \
+        (code, out, err)
+    if code == 0:
+        assert out and not err
+    else:
+        assert err, "nothing was said"
+
+
+@test("the file is found by variable and in the home", rows=("env", "home"))
+def _(t):
+    if t.row == "env":
+        code, out, _ = run(["-t"], env={"MCPGATE_CONFIG": written(good())})
+    else:
+        d = tempfile.mkdtemp(prefix="mcpgate-test-")
+        os.makedirs(os.path.join(d, ".config/mcpgate"))
+        os.rename(written(good()), d + "/.config/mcpgate/config.json")
+        code, out, _ = run(["-t"], env={"HOME": d})
+    equal((code, out[:9]), (0, "Config OK"))
+
+
+@test("comments and trailing commas are taken")
+def _(t):
+    text = '{ // a\n "mcpServers": { /* b */ "s": {"url": "%s",}, }, }' % URL
+    equal(run(["-t", "--config", written(text)])[0], 0)
+
+
+@test("the dump hides what is secret")
+def _(t):
+    path = written(good())
+    code, out, err = run(["-T", "--config", path])
+    equal(code, 0)
+    assert '"***"' in out and "canary" not in out + err
+    tree = json.loads(out)
+    equal(tree["mcpServers"]["s"]["url"], URL)
+    # what was printed can be loaded again (with the secrets filled in)
+    again = out.replace('"***"', '"filled-in-token-%s"' % ("x" * 20))
+    equal(run(["-t", "--config", written(again)])[0], 0)
+
+
+@test("papers", rows=(
+    ("--print-schema", '"$schema"'), ("--options", "rotationMode"),
+    ("--faults", "tokens_exhausted"), ("--print-nginx", "fastcgi_pass"),
+    ("--print-lighttpd", "fastcgi.server"), ("--print-apache", "ProxyPass"),
+    ("--print-systemd", "[Service]"), ("--version", "libcurl")))
+def _(t):
+    word, part = t.row
+    code, out, err = run([word])
+    equal((code, err), (0, ""))
+    assert part in out, out[:300]
+    assert "@SOCKET@" not in out and "@MOUNT@" not in out
+
+
+@test("the schema is JSON and names every top key")
+def _(t):
+    tree = json.loads(run(["--print-schema"])[1])
+    assert "mcpServers" in tree["properties"]
+    assert "mcpProxy" in tree["properties"]
+
+
+@test("the environment overrides, and says so", rows=(
+    ("yes", "yes", 2), ("no", "no", 1)))
+def _(t):
+    _, allow, _ = t.row
+    conf = {"mcpServers": {"s": {"url": URL}}, "mcpProxy": {
+        "log": {"level": "error"}}}
+    code, out, err = run(["-T", "--env-overrides=" + allow, "--config",
+                          written(conf)], env={"MCPGATE_LOG_LEVEL": "debug"})
+    equal(code, 0)
+    equal('"debug"' in out, allow == "yes")
+    equal("MCPGATE_LOG_LEVEL overrides" in err, allow == "yes")
+
+
+@test("mcpgatectl: pool shows states and steers them", workers=(1, 4))
+def _(t):
+    with Upstream(by_token({A: 401})) as up:
+        conf = config({"s": server(up, pool(
+            A, {"value": B, "name": "spare"},
+            rotationMode="on-first-failed"))})
+        with Gate(conf, t.workers) as g:
+            g.rpc("/s/mcp", "ping")
+            code, out, _ = g.ctl("pool", "s")
+            equal(code, 0)
+            assert "cooling" in out and "spare" in out, out
+            code, out, _ = g.ctl("--json", "pool", "s")
+            assert "cooling" in json.dumps(json.loads(out)), out
+            equal(g.ctl("pool", "clear", "s", "0")[0], 0)
+            assert "cooling" not in g.ctl("pool", "s")[1]
+            equal(g.ctl("pool", "disable", "s", "1")[0], 0)
+            up.forget()
+            g.rpc("/s/mcp", "ping")
+            assert B not in up.tokens(), "a disabled token was used"
+            equal(g.ctl("pool", "enable", "s", "1")[0], 0)
+            g.ctl("pool", "clear", "s")
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+
+
+@test("mcpgatectl: rewind begins anew", workers=(1, 4))
+def _(t):
+    with Upstream() as up:
+        conf = config({"s": server(up, pool(A, B,
+                                            rotationMode="round-robin"))})
+        with Gate(conf, t.workers) as g:
+            g.rpc("/s/mcp", "ping")
+            equal(g.ctl("pool", "rewind", "s")[0], 0)
+            g.rpc("/s/mcp", "ping")
+            equal(up.tokens(), [A, A])
+
+
+@test("mcpgatectl: status works with every worker stopped", workers=(1, 4))
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)}),
+                                t.workers) as g:
+        g.rpc("/s/mcp", "ping")
+        for pid in g.pids:
+            os.kill(pid, 19)
+        try:
+            code, out, _ = g.ctl("status")
+            equal(code, 0)
+            for pid in g.pids:
+                assert str(pid) in out, out
+            code, out, _ = g.ctl("--json", "status")
+            json.loads(out)
+            equal(g.ctl("metrics")[0], 0)
+        finally:
+            for pid in g.pids:
+                os.kill(pid, 18)
+
+
+@test("mcpgatectl: reload and check", workers=(1, 4))
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)}, name="old"),
+                                t.workers) as g:
+        g.write(config({"s": server(up)}, name="new"))
+        equal(g.ctl("reload")[0], 0)
+        eventually(lambda: {g.get("/health").json["name"]
+                            for _ in range(8)} == {"new"}, 5)
+        equal(g.ctl("check")[0], 0)
+        g.write({}, text="{")
+        assert g.ctl("check")[0] == 78
+        g.write(config({"s": server(up)}, name="new"))
+
+
+@test("mcpgatectl: tokens and hashes")
+def _(t):
+    with Gate(good(), mode="cgi") as g:
+        one = g.ctl("token", "new")[1].strip()
+        two = g.ctl("token", "new")[1].strip()
+        assert len(one) >= 32 and one != two
+        code, out, _ = g.ctl("secret", "hash", "-", stdin=b"abc\n")
+        equal(code, 0)
+        assert ("ba7816bf8f01cfea414140de5dae2223"
+                "b00361a396177a9cb410ff61f20015ad") in out
+        code, out, _ = g.ctl("secret", "new")
+        assert code == 0 and len(out.strip()) >= 43
+
+
+@test("mcpgatectl: exit codes", rows=(
+    ("no verb", [], 64), ("unknown verb", ["nonsense"], 64),
+    ("no such server", ["pool", "clear", "nobody"], (1, 64, 65)),
+    ("help", ["--help"], 0), ("version", ["--version"], 0)))
+def _(t):
+    _, args, want = t.row
+    with Upstream() as up, Gate(config({"s": server(up, pool(A))})) as g:
+        code, out, err = g.ctl(*args)
+        assert code in (want if isinstance(want, tuple) else (want,)), \
+            (code, out, err)
+
+
+tap.main()

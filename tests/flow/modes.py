@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""modes -- spawned on descriptor 0, handed over by systemd, plain CGI"""
+import json
+import subprocess
+import time
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import fcgi, tap  # noqa: E402
+from kit.gate import Gate, clean_environment, config, pool, program, \
+    secret, server  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
+from kit.upstream import Hold, Upstream, by_token  # noqa: E402
+
+A, B, C = secret("a"), secret("b"), secret("c")
+ASK = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+ROUND = {"rotationMode": "round-robin"}
+
+
+def conf(up, **more):
+    return config({"s": server(up, pool(A, B, C, **ROUND))}, **more)
+
+
+@test("spawned on descriptor 0")
+def _(t):
+    with Upstream() as up, Gate(conf(up), mode="fd0") as g:
+        for _ in range(3):
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+        equal(up.tokens(), [A, B, C])
+
+
+@test("two spawned processes share the turn")
+def _(t):
+    with Upstream() as up, Gate(conf(up), mode="fd0") as g:
+        c = conf(up, store={"path": g.state})
+        with Gate(c, mode="fd0") as h:
+            for x in (g, h, g, h):
+                equal(x.rpc("/s/mcp", "ping").status, 200)
+            equal(up.tokens(), [A, B, C, A])
+
+
+@test("spawned: SIGTERM and SIGUSR1 end it after the call",
+      rows=("TERM", "USR1"))
+def _(t):
+    hold = Hold()
+
+    def script(q, out):
+        hold.wait()
+        out.result()
+
+    with Upstream(script) as up:
+        g = Gate(conf(up), mode="fd0")
+        with g, g.conn() as c:
+            s = c.begin("POST", "/s/mcp", body=ASK)
+            up.wait(1)
+            g.signal(15 if t.row == "TERM" else 10)
+            time.sleep(0.3)
+            hold.go()
+            equal(s.rest().status, 200)
+            equal(g.proc.wait(15), 0)
+            g.proc = None
+
+
+@test("handed over by LISTEN_FDS")
+def _(t):
+    with Upstream() as up:
+        g = Gate(conf(up), mode="cgi")
+        with g:
+            listener = fcgi.listen(g.socket)
+            fd = listener.fileno()
+
+            script = ("import os,sys;os.dup2(%d,3);os.environ['LISTEN_PID']"
+                      "=str(os.getpid());os.execv(sys.argv[1],sys.argv[1:])"
+                      % fd)
+            env = clean_environment({"LISTEN_FDS": "1"})
+            with open(g.log, "ab") as err:
+                p = subprocess.Popen(
+                    [sys.executable, "-c", script, program("mcpgate"),
+                     "--debug", "--workers", "2", "--config", g.file],
+                    env=env, stdin=subprocess.DEVNULL, stdout=err,
+                    stderr=err, pass_fds=[fd])
+            try:
+                eventually(lambda: g.get("/health").status == 200, 10)
+                for _ in range(3):
+                    equal(g.rpc("/s/mcp", "ping").status, 200)
+                equal(up.tokens(), [A, B, C])
+            finally:
+                p.terminate()
+                equal(p.wait(15), 0)
+
+
+@test("CGI: a call, and the turn over processes")
+def _(t):
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        for _ in range(4):
+            r, code = g.cgi("POST", "/s/mcp", body=ASK)
+            equal((r.status, code), (200, 0))
+            equal(r.json["result"], {"method": "ping"})
+            equal(int(r.header("content-length")), len(r.body))
+        equal(up.tokens(), [A, B, C, A])
+        g.log_has("using token index 0")
+
+
+@test("CGI: failover in one request")
+def _(t):
+    first = pool(A, B, rotationMode="on-first-failed")
+    with Upstream(by_token({A: 401})) as up, Gate(
+            config({"s": server(up, first)}), mode="cgi") as g:
+        for _ in range(2):
+            equal(g.cgi("POST", "/s/mcp", body=ASK)[0].status, 200)
+        equal(up.tokens(), [A, B, B])
+
+
+@test("CGI: pages and refusals", rows=(
+    ("GET", "/health", 200), ("GET", "/ready", 200), ("GET", "/none", 404),
+    ("PUT", "/s/mcp", 405), ("GET", "/s/mcp", 405), ("GET", "/ws", 501),
+    ("OPTIONS", "/s/mcp", 204)))
+def _(t):
+    method, path, status = t.row
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        r, code = g.cgi(method, path)
+        equal((r.status, code), (status, 0))
+
+
+@test("CGI: the body is what CONTENT_LENGTH says")
+def _(t):
+    body = json.dumps(ASK).encode()
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        r, _ = g.cgi("POST", "/s/mcp", body=body + b"rest",
+                     CONTENT_LENGTH=str(len(body)))
+        equal(r.status, 200)
+        equal(up.calls[0].body, body)
+        r, _ = g.cgi("POST", "/s/mcp", body=body, CONTENT_LENGTH="99999")
+        equal(r.status, 400)
+
+
+@test("CGI: limits", rows=(("at", 2048, 200), ("above", 2049, 413)))
+def _(t):
+    _, n, status = t.row
+    head = b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":"'
+    body = head + b"x" * (n - len(head) - 3) + b'"}}'
+    with Upstream() as up, Gate(conf(
+            up, limits={"requestBody": 2048}), mode="cgi") as g:
+        equal(g.cgi("POST", "/s/mcp", body=body)[0].status, status)
+
+
+@test("CGI: no environment variable overrides anything")
+def _(t):
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        r, _ = g.cgi("GET", "/health", MCPGATE_LOG_LEVEL="nonsense",
+                     MCPGATE_WORKERS="0")
+        equal(r.status, 200)
+
+
+@test("CGI: a broken configuration is told without details")
+def _(t):
+    with Gate(conf("http://127.0.0.1:9/"), mode="cgi") as g:
+        g.write({}, text='{"mcpServers": {"s": {"url": 5}}}')
+        r, _ = g.cgi("POST", "/s/mcp", body=ASK)
+        equal(r.status, 500)
+        assert b"config.json" not in r.body
+        assert "config.json:" in g.log_text()
+
+
+@test("CGI: a stream is written as it comes, a closed reader ends it")
+def _(t):
+    took = []
+
+    def script(q, out):
+        out.sse()
+        out.event({"n": 1})
+        for n in range(100):
+            time.sleep(0.05)
+            try:
+                out.event({"n": n + 2})
+            except OSError:
+                break
+        took.append(n)
+        out.close = True
+
+    with Upstream(script) as up, Gate(conf(up, streaming="on"),
+                                      mode="cgi") as g:
+        body = json.dumps(ASK).encode()
+        env = clean_environment()
+        env.update(dict(fcgi.variables("POST", "/s/mcp", [], body)))
+        with open(g.log, "ab") as err:
+            p = subprocess.Popen([program("mcpgate"), "--config", g.file],
+                                 stdin=subprocess.PIPE, stderr=err,
+                                 stdout=subprocess.PIPE, env=env)
+        p.stdin.write(body)
+        p.stdin.close()
+        seen = b""
+        while b'"n": 2' not in seen:
+            seen += os.read(p.stdout.fileno(), 65536)
+        assert not took, "it was not live"
+        p.stdout.close()
+        p.wait(10)
+        eventually(lambda: took, 6)
+        assert took[0] < 60, "the upstream ran on"
+
+
+@test("CGI: streaming auto folds")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event({"jsonrpc": "2.0", "id": 1, "result": {"x": 1}})
+        out.end()
+
+    with Upstream(script) as up, Gate(conf(up), mode="cgi") as g:
+        r, _ = g.cgi("POST", "/s/mcp", body=ASK,
+                     SERVER_SOFTWARE="Apache/2.4")
+        equal(r.json["result"], {"x": 1})
+
+
+tap.main()

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""reload -- a new configuration replaces all, or nothing"""
+import json
+import threading
+import time
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import tap  # noqa: E402
+from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
+from kit.upstream import Hold, Upstream  # noqa: E402
+
+BOTH = (1, 4)
+
+
+def named(up, name, **more):
+    return config({"s": server(up)}, name=name, **more)
+
+
+def all_say(g, name, workers):
+    """Every worker answers with the new name."""
+    def look():
+        return {g.get("/health").json["name"]
+                for _ in range(4 * workers)} == {name}
+    eventually(look, 5, "the new name from every worker")
+
+
+@test("a good file is taken", workers=BOTH, rows=("signal", "mtime"))
+def _(t):
+    with Upstream() as up, Gate(named(up, "old"), t.workers) as g:
+        all_say(g, "old", t.workers)
+        g.reload(named(up, "new"), how=t.row)
+        all_say(g, "new", t.workers)
+        g.log_has("configuration loaded: 1 server")
+        equal(g.metrics().total("mcpgate_config_last_reload_successful"), 1)
+
+
+@test("a bad file changes nothing and is told", workers=BOTH, rows=(
+    ("not JSON", '{"mcpServers": '),
+    ("unknown key", '{"mcpServers": {}, "mcpProxy": {"worker": 1}}'),
+    ("bad value", '{"mcpServers": {"s": {"url": "nonsense"}}}'),
+    ("empty", "")))
+def _(t):
+    _, text = t.row
+    with Upstream() as up, Gate(named(up, "old"), t.workers) as g:
+        g.reload(text=text, good=False)
+        all_say(g, "old", t.workers)
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        g.log_has("reload refused")
+        assert "config.json:" in g.log_text()
+        ready = g.get("/ready")
+        equal(ready.status, 200)
+        assert b"reload" in ready.body.lower(), ready.body
+        eventually(lambda: g.metrics().total(
+            "mcpgate_config_last_reload_successful") == 0, 5)
+        # ... and the next good one is taken
+        g.reload(named(up, "new"))
+        all_say(g, "new", t.workers)
+        assert b"refused" not in g.get("/ready").body
+
+
+@test("a file that vanished changes nothing", workers=BOTH)
+def _(t):
+    with Upstream() as up, Gate(named(up, "old"), t.workers) as g:
+        os.rename(g.file, g.file + ".old")
+        g.signal(1)
+        time.sleep(0.5)
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        all_say(g, "old", t.workers)
+        os.rename(g.file + ".old", g.file)
+
+
+@test("servers come and go", workers=BOTH)
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)}),
+                                t.workers) as g:
+        equal(g.rpc("/t/mcp", "ping").status, 404)
+        g.reload(config({"t": server(up)}))
+        for _ in range(t.workers):
+            equal(g.rpc("/t/mcp", "ping").status, 200)
+            equal(g.rpc("/s/mcp", "ping").status, 404)
+
+
+@test("authentication is part of it", workers=BOTH)
+def _(t):
+    old, new = secret("old"), secret("new")
+
+    def conf(up, key):
+        c = config({"s": server(up)})
+        c["mcpProxy"]["options"]["inboundAuth"] = {
+            "strategy": "token", "token": {"values": [key]}}
+        return c
+
+    with Upstream() as up, Gate(conf(up, old), t.workers) as g:
+        def ask(key):
+            return g.rpc("/s/mcp", "ping", headers={
+                "Authorization": "Bearer " + key}).status
+
+        equal((ask(old), ask(new)), (200, 401))
+        g.reload(conf(up, new))
+        for _ in range(2 * t.workers):
+            equal((ask(old), ask(new)), (401, 200))
+
+
+@test("a stream keeps the configuration it began with", workers=BOTH)
+def _(t):
+    hold = Hold()
+
+    def script(q, out):
+        out.sse()
+        out.event({"n": 1})
+        hold.wait()
+        out.event({"n": 2})
+        out.event({"jsonrpc": "2.0", "id": 1, "result": {}})
+        out.end()
+
+    with Upstream(script) as up, Gate(named(up, "old"), t.workers) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", body={"jsonrpc": "2.0", "id": 1,
+                                            "method": "x"})
+        equal(json.loads(s.event()["data"]), {"n": 1})
+        g.reload(config({"t": server(up)}, name="new"))
+        all_say(g, "new", t.workers)
+        hold.go()
+        equal(json.loads(s.event()["data"]), {"n": 2})
+        equal(json.loads(s.event()["data"])["result"], {})
+        equal(s.event(), None)
+
+
+@test("calls in flight end with the token they have", workers=BOTH)
+def _(t):
+    a, b = secret("a"), secret("b")
+    hold = Hold()
+
+    def script(q, out):
+        if q.json["id"] == "slow":
+            hold.wait()
+        out.result()
+
+    with Upstream(script) as up, Gate(
+            config({"s": server(up, pool(a))}), t.workers) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", body={
+            "jsonrpc": "2.0", "id": "slow", "method": "x"})
+        up.wait(1)
+        g.reload(config({"s": server(up, pool(b))}))
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        hold.go()
+        equal(s.rest().status, 200)
+        equal(up.tokens(), [a, b])
+
+
+@test("no request fails while it reloads and reloads", workers=BOTH,
+      limit=90)
+def _(t):
+    stop, wrong, count = threading.Event(), [], [0]
+
+    with Upstream() as up, Gate(named(up, "n0"), t.workers) as g:
+        def ask():
+            while not stop.is_set():
+                try:
+                    r = g.rpc("/s/mcp", "ping")
+                    if r.status != 200:
+                        wrong.append(repr(r))
+                except Exception as e:
+                    wrong.append(repr(e))
+                count[0] += 1
+
+        crew = [threading.Thread(target=ask) for _ in range(3)]
+        for c in crew:
+            c.start()
+        for n in range(6):
+            g.reload(named(up, "n%d" % (n + 1)))
+        stop.set()
+        for c in crew:
+            c.join()
+        equal(wrong[:3], [])
+        assert count[0] > 20, count
+
+
+@test("a changed limit counts for the next request", workers=BOTH)
+def _(t):
+    body = {"jsonrpc": "2.0", "id": 1, "method": "x",
+            "params": {"a": "x" * 3000}}
+    with Upstream() as up, Gate(
+            named(up, "old", limits={"requestBody": "2KiB"}),
+            t.workers) as g:
+        equal(g.post("/s/mcp", body).status, 413)
+        g.reload(named(up, "new", limits={"requestBody": "4KiB"}))
+        for _ in range(t.workers):
+            equal(g.post("/s/mcp", body).status, 200)
+
+
+@test("the environment was read at the start and never again")
+def _(t):
+    with Upstream() as up:
+        conf = config({"s": server(up, headers={"X-Env": "${MY_WORD}"})})
+        with Gate(conf, env={"MY_WORD": "first"}) as g:
+            g.rpc("/s/mcp", "ping", MY_WORD="evil")
+            equal(up.calls[0].header("x-env"), "first")
+
+
+@test("${file:} is read anew", workers=(1,))
+def _(t):
+    with Upstream() as up, Gate(named(up, "old")) as g:
+        path = os.path.join(g.dir, "word")
+        conf = config({"s": server(up, headers={
+            "X-File": "${file:%s}" % path})})
+        for word in ("one", "two"):
+            with open(path, "w") as f:
+                f.write(word + "\n")
+            os.chmod(path, 0o600)
+            g.reload(conf)
+            g.rpc("/s/mcp", "ping")
+            equal(up.calls[-1].header("x-file"), word)
+
+
+tap.main()
