@@ -25,7 +25,7 @@
 #define SHM_CELLS 4096		/* tokens of all servers together */
 #define SHM_PIN_BUCKETS 4096
 #define SHM_PINS 8		/* of one bucket: one cache line */
-#define SHM_SHELVES 168		/* buckets; what is left of 2 MiB */
+#define SHM_SHELVES 128		/* buckets; what is left of 2 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
 #define SHM_NAME_WORDS (TALLY_NAME / 8)

@@ -95,7 +95,7 @@ main(void)
 	const char *why = "";
 
 	for (uint8_t i = 0; i < 4; i++)
-		rotor_digest(s, (struct str){ "abcd" + i, 1 }, digests[i]);
+		rotor_digest(s, (struct str){ &"abcd"[i], 1 }, digests[i]);
 	the_rules(s);
 	a_flood(s);
 	IS_INT(pins_get(NULL, STR("s"), STR("x"), &pool, 0), ROTOR_NONE);
