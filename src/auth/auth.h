@@ -23,6 +23,16 @@ const struct fault *auth_policy_new(const struct conf *c,
 	const struct conf_inbound *in, struct str policy_name,
 	struct arena *a, struct auth_policy **p_r);
 
+/* Makes the objects of all keys now instead of at first need: for workers
+ * and for the configuration check.  Plain CGI leaves it out, because it
+ * starts OpenSSL (1 ms) and a cached verdict needs none.  Faults as above. */
+const struct fault *auth_policy_ready(const struct auth_policy *p,
+	struct arena *a);
+
+/* The challenge of this policy for a refusal decided elsewhere. */
+struct str auth_challenge(const struct auth_policy *p, enum fault_kind kind,
+	struct arena *a);
+
 struct auth_ask {
 	const struct auth_policy *policy;
 	const struct params *params;
@@ -38,7 +48,9 @@ struct auth_ask {
 struct auth_answer {
 	struct identity who;		/* when the fault is NULL */
 	const char *strategy;		/* "jwt", "token", …: which one decided */
-	struct str challenge;		/* WWW-Authenticate for 401 and 403 */
+	/* WWW-Authenticate for 401, for 403 of a missing scope, and for 400
+	 * of a credential in two places */
+	struct str challenge;
 	struct str presented;		/* bearer value looked at, for the guard */
 	bool cached;			/* from the verdict cache */
 	bool proxy_header_missing;	/* counter mcp_proxy_header_missing */

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * auth -- who is calling: judges what the caller presents
+ *
+ * The strategies in the order of the configuration: the first whose
+ * credential is there decides.  Nobody is anonymous who has presented a
+ * credential.  Then the rules for scopes, users and groups.
+ */
+#include "config.h"
+#include "auth/auth.h"
+
+#include <string.h>
+
+#include "auth/challenge.h"
+#include "auth/claims.h"
+#include "auth/keys.h"
+#include "auth/policy.h"
+#include "auth/verdict.h"
+
+/* One judgement on its way. */
+struct judgement {
+	const struct auth_ask *ask;
+	const struct auth_policy *policy;
+	struct auth_answer *answer;
+	struct credential credential;
+	struct identity_draft who;	/* user set: somebody is known */
+	bool decided;
+};
+
+static const struct fault *
+refuse(const struct judgement *j, enum fault_kind kind, const char *why)
+{
+	return fault_new(j->ask->arena, kind, "%s", why);
+}
+
+/* ---- static credentials ------------------------------------------- */
+
+static const struct fault *
+judge_key(struct judgement *j, const struct conf_keys *list, const char *how,
+	bool *known_r)
+{
+	uint32_t i = 0;
+
+	*known_r = true;
+	switch (keys_find(list, j->credential.value, j->ask->now_unix_s, &i)) {
+	case KEYS_MATCH:
+		j->who = keys_identity(list, i, how, j->ask->arena);
+		return NULL;
+	case KEYS_EXPIRED:
+		return fault_new(j->ask->arena, FAULT_TOKEN_EXPIRED,
+			"%s %u has expired", how, i);
+	case KEYS_NONE:
+		break;
+	}
+	*known_r = false;
+	return NULL;
+}
+
+/* ---- jwt ---------------------------------------------------------- */
+
+/* Signature, then claims: whom does the token name? */
+static const struct fault *
+verify(const struct judgement *j, struct claims *c_r)
+{
+	const struct auth_policy *p = j->policy;
+	struct arena *a = j->ask->arena;
+	const struct fault *f;
+	struct jose jose;
+
+	f = jose_parse(a, j->credential.value, &p->jose, &jose);
+	if (f == NULL)
+		f = jws_verify(p->keys, p->backend, &jose, a);
+	if (f == NULL)
+		f = claims_check(&p->in->jwt, &jose, j->ask->now_unix_s, a,
+			c_r);
+	return f;
+}
+
+static bool
+is_current(const struct judgement *j, const struct claims *c)
+{
+	int64_t leeway_s = j->policy->in->jwt.leeway_s;
+
+	return claims_begun(c, leeway_s, j->ask->now_unix_s) &&
+		!claims_expired(c, leeway_s, j->ask->now_unix_s);
+}
+
+/* A verdict of some worker will do; what is no longer true is judged anew,
+ * so that the reply says why. */
+static const struct fault *
+judge_jwt(struct judgement *j)
+{
+	const struct auth_ask *ask = j->ask;
+	const struct auth_policy *p = j->policy;
+	bool keeps = ask->segment != NULL && p->verdict_ttl_s > 0;
+	const struct fault *f;
+	struct verdict_key key;
+	struct claims c;
+
+	if (keeps) {
+		key = verdict_key_of(ask->segment, p->name, p->digest,
+			j->credential.value);
+		j->answer->cached = verdict_get(ask->segment, &key,
+			ask->now_unix_s, ask->arena, &c) && is_current(j, &c);
+	}
+	if (!j->answer->cached) {
+		f = verify(j, &c);
+		if (f != NULL)
+			return f;
+		if (keeps)
+			verdict_put(ask->segment, &key, &c, ask->now_unix_s,
+				p->verdict_ttl_s);
+	}
+	j->who = c.who;
+	return NULL;
+}
+
+/* ---- bearer: token, then jwt -------------------------------------- */
+
+static bool
+has_two_dots(struct str s)
+{
+	size_t dots = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		dots += s.p[i] == '.';
+	return dots == 2;
+}
+
+static const struct fault *
+judge_bearer(struct judgement *j)
+{
+	const struct fault *f;
+	bool known;
+
+	if (j->credential.serves & CREDENTIAL_TOKEN) {
+		j->answer->strategy = "token";
+		f = judge_key(j, &j->policy->in->tokens, "token", &known);
+		if (known)
+			return f;
+	}
+	if ((j->credential.serves & CREDENTIAL_JWT) == 0)
+		return refuse(j, FAULT_INVALID_TOKEN, "unknown token");
+	if (j->answer->strategy == NULL || has_two_dots(j->credential.value))
+		j->answer->strategy = "jwt";
+	if (!has_two_dots(j->credential.value))
+		return refuse(j, FAULT_INVALID_TOKEN, "unknown token");
+	return judge_jwt(j);
+}
+
+static const struct fault *
+judge_apikey(struct judgement *j)
+{
+	const struct fault *f;
+	bool known;
+
+	j->answer->strategy = "apikey";
+	f = judge_key(j, &j->policy->in->apikeys, "apikey", &known);
+	return known ? f : refuse(j, FAULT_INVALID_TOKEN, "unknown key");
+}
+
+/* Which of them the credential in the request belongs to. */
+static const struct fault *
+try_credential(struct judgement *j, uint32_t serves)
+{
+	if (j->credential.state == CREDENTIAL_NONE ||
+	    (j->credential.serves & serves) == 0)
+		return NULL;
+	j->decided = true;
+	if (j->credential.state == CREDENTIAL_BAD) {
+		j->answer->strategy = serves == CREDENTIAL_APIKEY ? "apikey" :
+			serves == CREDENTIAL_JWT ? "jwt" : "token";
+		return refuse(j, FAULT_INVALID_TOKEN, "malformed: credential");
+	}
+	if (serves == CREDENTIAL_APIKEY)
+		return judge_apikey(j);
+	return judge_bearer(j);
+}
+
+/* ---- proxy, local, none ------------------------------------------- */
+
+static const struct fault *
+try_proxy(struct judgement *j)
+{
+	struct proxy_answer an;
+	const struct fault *f = proxyhdr_read(&j->policy->proxy,
+		j->ask->params, j->ask->now_unix_s, j->ask->arena, &an);
+
+	j->answer->untrusted_header = an.untrusted;
+	if (!an.present)
+		return NULL;
+	j->answer->strategy = "proxy";
+	j->decided = true;
+	if (f == NULL)
+		j->who = an.who;
+	return f;
+}
+
+static void
+try_anonymous(struct judgement *j, const char *how)
+{
+	if (j->credential.state != CREDENTIAL_NONE)
+		return;
+	j->answer->strategy = how;
+	j->decided = true;
+	j->who = (struct identity_draft){
+		.user = STR("anonymous"), .how = str_of(how),
+	};
+}
+
+static const struct fault *
+try_strategy(struct judgement *j, enum strategy s)
+{
+	switch (s) {
+	case STRATEGY_TOKEN:
+		return try_credential(j, CREDENTIAL_TOKEN);
+	case STRATEGY_JWT:
+		return try_credential(j, CREDENTIAL_JWT);
+	case STRATEGY_APIKEY:
+		return try_credential(j, CREDENTIAL_APIKEY);
+	case STRATEGY_PROXY:
+		return try_proxy(j);
+	case STRATEGY_LOCAL:
+		if (j->ask->local)
+			try_anonymous(j, "local");
+		return NULL;
+	case STRATEGY_NONE:
+		try_anonymous(j, "none");
+		return NULL;
+	default:
+		return refuse(j, FAULT_SERVER_INVALID, "strategy");
+	}
+}
+
+static const struct fault *
+find_caller(struct judgement *j)
+{
+	const struct conf_inbound *in = j->policy->in;
+
+	if (j->credential.state == CREDENTIAL_TWICE)
+		return refuse(j, FAULT_TWO_CREDENTIALS, "two places");
+	for (uint32_t i = 0; i < in->n_strategies; i++) {
+		const struct fault *f = try_strategy(j, in->strategies[i]);
+
+		if (f != NULL || j->decided)
+			return f;
+	}
+	if (j->policy->has_proxy)
+		return refuse(j, FAULT_NO_IDENTITY, "no proxy identity");
+	return refuse(j, FAULT_UNAUTHENTICATED, "no credential");
+}
+
+/* ---- may this caller come in? ------------------------------------- */
+
+static bool
+fits(const struct conf_texts *globs, struct str s)
+{
+	for (uint32_t i = 0; i < globs->n; i++) {
+		if (str_glob(globs->v[i], s))
+			return true;
+	}
+	return false;
+}
+
+static bool
+fits_any(const struct conf_texts *globs, const struct str *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (fits(globs, v[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_scope(const struct identity_draft *w, struct str scope)
+{
+	for (uint32_t i = 0; i < w->n_scopes; i++) {
+		if (str_eq(w->scopes[i], scope))
+			return true;
+	}
+	return false;
+}
+
+/* Deny first; then every list that is configured must admit. */
+static bool
+is_admitted(const struct conf_inbound *in, const struct identity_draft *w)
+{
+	if (fits(&in->deny_users, w->user))
+		return false;
+	if ((in->allow_users.set || in->allow_users.n > 0) &&
+	    !fits(&in->allow_users, w->user))
+		return false;
+	return (!in->allow_groups.set && in->allow_groups.n == 0) ||
+		fits_any(&in->allow_groups, w->groups, w->n_groups);
+}
+
+/* Who could still say who he is hears 401, not 403. */
+static const struct fault *
+check_rules(const struct judgement *j)
+{
+	const struct conf_inbound *in = j->policy->in;
+	bool unknown = !j->who.authenticated && j->policy->wants_credential;
+
+	if (!is_admitted(in, &j->who))
+		return refuse(j, unknown ? FAULT_UNAUTHENTICATED :
+			FAULT_FORBIDDEN, "user or group");
+	for (uint32_t i = 0; i < in->required_scopes.n; i++) {
+		if (!has_scope(&j->who, in->required_scopes.v[i]))
+			return refuse(j, unknown ? FAULT_UNAUTHENTICATED :
+				FAULT_INSUFFICIENT_SCOPE, "scope");
+	}
+	return NULL;
+}
+
+/* ---- the judgement ------------------------------------------------ */
+
+/* Also where no strategy asks for it: the caller of this looks whether it is
+ * a credential of ours for the upstream. */
+static struct str
+presented(const struct judgement *j)
+{
+	struct credential c = j->credential;
+
+	if (c.state == CREDENTIAL_NONE)
+		c = credential_read(&j->policy->guard, j->ask->params,
+			j->ask->query, j->ask->arena);
+	return c.value;
+}
+
+const struct fault *
+auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
+{
+	struct judgement j = { .ask = ask, .policy = ask->policy,
+		.answer = answer_r };
+	const struct fault *f;
+
+	memset(answer_r, 0, sizeof(*answer_r));
+	j.credential = credential_read(&ask->policy->rules, ask->params,
+		ask->query, ask->arena);
+	answer_r->presented = presented(&j);
+	f = find_caller(&j);
+	if (f == NULL)
+		f = check_rules(&j);
+	if (f == NULL) {
+		identity_settle(&j.who, &answer_r->who);
+		return NULL;
+	}
+	answer_r->proxy_header_missing = f->kind == FAULT_NO_IDENTITY;
+	answer_r->challenge = challenge_of(ask->policy->in, f->kind,
+		ask->arena);
+	return f;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity -- who is calling, once it is known
+ */
+#define IDENTITY_WRITER
+#include "config.h"
+#include "auth/identity.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+
+bool
+identity_has_scope(const struct identity *w, struct str scope)
+{
+	for (uint32_t i = 0; i < w->n_scopes; i++) {
+		if (str_eq(w->scopes[i], scope))
+			return true;
+	}
+	return false;
+}
+
+void
+identity_settle(const struct identity_draft *d, struct identity *w_r)
+{
+	const struct str parts[] = { d->how, d->issuer, d->user };
+	uint8_t digest[SHA256_SIZE];
+
+	memset(w_r, 0, sizeof(*w_r));
+	w_r->user = d->user;
+	w_r->how = d->how;
+	w_r->issuer = d->issuer;
+	w_r->email = d->email;
+	w_r->groups = d->groups;
+	w_r->n_groups = d->n_groups;
+	w_r->scopes = d->scopes;
+	w_r->n_scopes = d->n_scopes;
+	w_r->authenticated = d->authenticated;
+	digest_parts(parts, sizeof(parts) / sizeof(parts[0]), digest);
+	memcpy(w_r->digest, digest, sizeof(w_r->digest));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity -- who is calling, once it is known
+ *
+ * Kind and issuer are part of the principal: the user "alice" of a proxy
+ * header and the subject "alice" of a token are two principals.
+ * Only auth/ writes (IDENTITY_WRITER).
+ */
+#ifndef AUTH_IDENTITY_H
+#define AUTH_IDENTITY_H
+
+#include "base/str.h"
+
+#ifndef IDENTITY_WRITER
+# define IDENTITY_WRITER const
+#endif
+
+struct identity {
+	IDENTITY_WRITER struct str user;	/* "anonymous" when nobody */
+	IDENTITY_WRITER struct str how;		/* "none" "local" "token" … */
+	/* JWT iss; for a proxy "header:NAME" or "param:NAME"; or "" */
+	IDENTITY_WRITER struct str issuer;
+	IDENTITY_WRITER struct str email;
+	const struct str * IDENTITY_WRITER groups;
+	IDENTITY_WRITER uint32_t n_groups;
+	const struct str * IDENTITY_WRITER scopes;
+	IDENTITY_WRITER uint32_t n_scopes;
+	IDENTITY_WRITER bool authenticated;	/* not none, not local */
+	/* keyed nothing: SHA-256 of how, issuer, user; first 16 bytes */
+	IDENTITY_WRITER uint8_t digest[16];
+};
+
+bool identity_has_scope(const struct identity *w, struct str scope);
+
+/* What is known so far about a caller, while it is being judged. */
+struct identity_draft {
+	struct str user, how, issuer, email;
+	const struct str *groups, *scopes;
+	uint32_t n_groups, n_scopes;
+	bool authenticated;
+};
+
+/* The one place where an identity comes into being.  Texts are borrowed. */
+void identity_settle(const struct identity_draft *d, struct identity *w_r);
+
+#endif

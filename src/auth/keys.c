@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keys -- static credentials: bearer tokens and API keys out of a list
+ */
+#include "config.h"
+#include "auth/keys.h"
+
+#include "base/digest.h"
+
+/* The first equal entry, or list->n; every entry is looked at and no branch
+ * depends on what was found. */
+static uint32_t
+find(const struct conf_keys *list, const uint8_t digest[SHA256_SIZE])
+{
+	uint32_t found = list->n;
+
+	for (uint32_t i = list->n; i > 0; i--) {
+		uint32_t same = digest_same(list->v[i - 1].sha256, digest,
+			SHA256_SIZE);
+
+		found = (found & (same - 1)) | ((i - 1) & (0 - same));
+	}
+	return found;
+}
+
+enum keys_match
+keys_find(const struct conf_keys *list, struct str presented,
+	int64_t now_unix_s, uint32_t *index_r)
+{
+	uint8_t digest[SHA256_SIZE];
+	uint32_t i;
+
+	if (presented.n == 0)
+		return KEYS_NONE;
+	digest_sha256(presented, digest);
+	i = find(list, digest);
+	digest_wipe(digest, sizeof(digest));
+	if (i == list->n)
+		return KEYS_NONE;
+	*index_r = i;
+	if (list->v[i].expires_unix_s != 0 &&
+	    now_unix_s >= list->v[i].expires_unix_s)
+		return KEYS_EXPIRED;
+	return KEYS_MATCH;
+}
+
+struct identity_draft
+keys_identity(const struct conf_keys *list, uint32_t index, const char *how,
+	struct arena *a)
+{
+	const struct conf_key *k = &list->v[index];
+	struct identity_draft w = {
+		.how = str_of(how), .authenticated = true,
+		.scopes = k->scopes.v, .n_scopes = k->scopes.n,
+	};
+
+	if (k->name.n > 0)
+		w.user = str_fmt(a, "%s:%.*s", how, STR_ARG(k->name));
+	else
+		w.user = str_fmt(a, "%s:%u", how, index);
+	return w;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy -- what a configuration makes of inboundAuth, ready to judge
+ */
+#include "config.h"
+#include "auth/policy.h"
+
+#include "auth/auth.h"
+#include "auth/challenge.h"
+#include "base/arena.h"
+#include "base/limits.h"
+
+#define MAX_VERDICT_TTL_S 300
+
+static const struct fault *
+invalid(struct arena *a, const char *why)
+{
+	return fault_new(a, FAULT_SERVER_INVALID, "inboundAuth: %s", why);
+}
+
+static bool
+has_strategy(const struct conf_inbound *in, enum strategy wanted)
+{
+	for (uint32_t i = 0; i < in->n_strategies; i++) {
+		if (in->strategies[i] == wanted)
+			return true;
+	}
+	return false;
+}
+
+/* ---- where credentials lie ---------------------------------------- */
+
+static void
+add_place(struct arena *a, struct credential_rules *r, struct str header,
+	const struct credential_place *place)
+{
+	struct credential_place p = *place;
+
+	if (header.n == 0)
+		header = STR("Authorization");
+	p.variable = str_copy(a, params_header_name(a, header));
+	if (!str_is(p.variable, "HTTP_AUTHORIZATION"))
+		p.bare = true;
+	r->places[r->n++] = p;
+}
+
+static void
+add_bearer(struct auth_policy *p, struct arena *a, struct str header,
+	const struct credential_place *place)
+{
+	struct credential_place bearer = *place;
+
+	bearer.bare = p->in->allow_bare_token;
+	add_place(a, &p->rules, header, &bearer);
+	if (p->in->allow_query_token)
+		p->rules.query |= place->serves;
+}
+
+static void
+find_places(struct auth_policy *p, struct arena *a)
+{
+	const struct conf_inbound *in = p->in;
+
+	if (has_strategy(in, STRATEGY_TOKEN))
+		add_bearer(p, a, in->token_header.n > 0 ? in->token_header :
+			in->header, &(struct credential_place){
+			.prefix = in->token_prefix_set ? in->token_prefix :
+				in->prefix,
+			.serves = CREDENTIAL_TOKEN });
+	if (has_strategy(in, STRATEGY_JWT))
+		add_bearer(p, a, in->jwt.header.n > 0 ? in->jwt.header :
+			in->header, &(struct credential_place){
+			.prefix = in->jwt.prefix_set ? in->jwt.prefix :
+				in->prefix,
+			.serves = CREDENTIAL_JWT });
+	if (has_strategy(in, STRATEGY_APIKEY))
+		add_place(a, &p->rules, in->apikey_header.n > 0 ?
+			in->apikey_header : STR("X-API-Key"),
+			&(struct credential_place){
+			.serves = CREDENTIAL_APIKEY });
+	add_place(a, &p->guard, STR("Authorization"),
+		&(struct credential_place){ .prefix = STR("Bearer"),
+		.bare = true });
+}
+
+/* ---- jwt: algorithms and keys ------------------------------------- */
+
+static const struct fault *
+read_algorithms(const struct conf_jwt *jwt, struct arena *a, uint32_t *algs_r)
+{
+	bool shared = !secret_empty(jwt->secret);
+	uint32_t algs = 0;
+
+	for (uint32_t i = 0; i < jwt->algorithms.n; i++) {
+		enum jose_alg alg;
+
+		if (!jose_alg_of(jwt->algorithms.v[i], &alg))
+			return invalid(a, "unknown algorithm");
+		algs |= JOSE_BIT(alg);
+	}
+	if (algs == 0)
+		algs = JOSE_BIT(shared ? JOSE_HS256 : JOSE_RS256);
+	if (shared && (algs & ~(uint32_t)JOSE_HS) != 0)
+		return invalid(a, "a secret is for HS algorithms alone");
+	if (!shared && (algs & JOSE_HS) != 0)
+		return invalid(a, "HS algorithms need jwt.secret");
+	*algs_r = algs;
+	return NULL;
+}
+
+static const struct fault *
+read_keys(const struct conf_jwt *jwt, uint32_t algs, struct arena *a,
+	struct jwk_table *t_r)
+{
+	int sources = !secret_empty(jwt->secret);
+
+	sources += jwt->jwks_file.n > 0;
+	sources += jwt->public_key_file.n > 0;
+	sources += jwt->jwks_url.n > 0;
+	if (sources > 1)
+		return invalid(a, "more than one source of keys");
+	if (!secret_empty(jwt->secret))
+		return jwk_table_secret(a, jwt->secret, algs, t_r);
+	if (jwt->jwks_file.n > 0)
+		return jwk_table_parse(a, jwt->keys_text, algs, t_r);
+	if (jwt->public_key_file.n > 0)
+		return jwk_table_pem(a, jwt->keys_text, algs, t_r);
+	return invalid(a, "keys are not local");
+}
+
+static const struct fault *
+read_words(const struct conf_jwt *jwt, struct arena *a,
+	enum jws_backend *backend_r)
+{
+	if (jwt->profile.n > 0 && !str_is(jwt->profile, "default") &&
+	    !str_is(jwt->profile, "rfc9068") &&
+	    !str_is(jwt->profile, "cloudflare"))
+		return invalid(a, "jwt.profile is not available");
+	if (jwt->backend.n == 0 || str_is(jwt->backend, "auto"))
+		*backend_r = JWS_AUTO;
+	else if (str_is(jwt->backend, "libjwt"))
+		*backend_r = JWS_LIBJWT;
+	else if (str_is(jwt->backend, "openssl"))
+		*backend_r = JWS_OPENSSL;
+	else
+		return invalid(a, "jwt.backend is not available");
+	return NULL;
+}
+
+/* ---- jwt: the digest of all a verdict depends on ------------------ */
+
+static void
+mix(uint8_t d[SHA256_SIZE], struct str part)
+{
+	const struct str parts[] = { { (const char *)d, SHA256_SIZE }, part };
+
+	digest_parts(parts, 2, d);
+}
+
+static void
+mix_number(uint8_t d[SHA256_SIZE], int64_t number)
+{
+	mix(d, (struct str){ (const char *)&number, sizeof(number) });
+}
+
+static void
+mix_texts(uint8_t d[SHA256_SIZE], const struct conf_texts *t)
+{
+	mix_number(d, t->n);
+	for (uint32_t i = 0; i < t->n; i++)
+		mix(d, t->v[i]);
+}
+
+static void
+mix_jwt(uint8_t d[SHA256_SIZE], const struct conf_jwt *jwt)
+{
+	const struct conf_texts *const lists[] = { &jwt->issuer,
+		&jwt->audience, &jwt->algorithms, &jwt->identity_claim,
+		&jwt->groups_claim, &jwt->scope_claim };
+	const int64_t numbers[] = { jwt->leeway_s, jwt->max_age_s,
+		jwt->require_exp, jwt->require_jti, jwt->allow_nonce };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		mix_texts(d, lists[i]);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		mix_number(d, numbers[i]);
+	mix(d, jwt->require_typ);
+	mix(d, jwt->profile);
+	mix(d, jwt->keys_text);
+	mix(d, secret_reveal(jwt->secret));
+	mix_number(d, jwt->claims.n);
+	for (uint32_t i = 0; i < jwt->claims.n; i++) {
+		mix(d, jwt->claims.v[i].name);
+		mix(d, secret_reveal(jwt->claims.v[i].value));
+	}
+}
+
+static const struct fault *
+read_jwt(struct auth_policy *p, const struct conf_jwt *jwt, struct arena *a)
+{
+	const struct fault *f = read_algorithms(jwt, a, &p->jose.algs);
+
+	if (f == NULL)
+		f = read_words(jwt, a, &p->backend);
+	p->keys = ARENA_NEW(a, struct jwk_table);
+	if (f == NULL)
+		f = read_keys(jwt, p->jose.algs, a, p->keys);
+	p->jose.require_typ = jwt->require_typ;
+	mix_number(p->digest, (int64_t)p->jose.max_token);
+	mix_jwt(p->digest, jwt);
+	return f;
+}
+
+/* ---- the policy --------------------------------------------------- */
+
+/* Strategies of other builds have their place here. */
+static const struct fault *
+check_strategies(const struct conf_inbound *in, struct arena *a)
+{
+	if (in->n_strategies == 0)
+		return invalid(a, "no strategy");
+	for (uint32_t i = 0; i < in->n_strategies; i++) {
+		switch (in->strategies[i]) {
+		case STRATEGY_NONE:
+		case STRATEGY_LOCAL:
+		case STRATEGY_TOKEN:
+		case STRATEGY_APIKEY:
+		case STRATEGY_JWT:
+		case STRATEGY_PROXY:
+			break;
+		default:
+			return invalid(a, "a strategy is not available");
+		}
+	}
+	return NULL;
+}
+
+static int64_t
+ttl_of(const struct conf_inbound *in)
+{
+	int64_t ttl_s = (in->verdict_ttl_ms + 999) / 1000;
+
+	return ttl_s > MAX_VERDICT_TTL_S ? MAX_VERDICT_TTL_S : ttl_s;
+}
+
+const struct fault *
+auth_policy_new(const struct conf *c, const struct conf_inbound *in,
+	struct str policy_name, struct arena *a, struct auth_policy **p_r)
+{
+	struct auth_policy *p = ARENA_NEW(a, struct auth_policy);
+	const struct fault *f = check_strategies(in, a);
+	uint64_t max_token = c->limits.token > 0 ? c->limits.token :
+		TOKEN_DEFAULT;
+
+	if (f != NULL)
+		return f;
+	p->in = in;
+	p->name = policy_name;
+	p->verdict_ttl_s = ttl_of(in);
+	p->jose.max_token = max_token < MAX_TOKEN ? max_token : MAX_TOKEN;
+	p->rules.max_bytes = p->guard.max_bytes = p->jose.max_token;
+	find_places(p, a);
+	p->has_proxy = has_strategy(in, STRATEGY_PROXY);
+	p->wants_credential = p->has_proxy || p->rules.n > 0;
+	if (has_strategy(in, STRATEGY_JWT))
+		f = read_jwt(p, &in->jwt, a);
+	if (f == NULL && p->has_proxy)
+		f = proxyhdr_rules(c, &in->proxy, a, &p->proxy);
+	if (f == NULL)
+		*p_r = p;
+	return f;
+}
+
+const struct fault *
+auth_policy_ready(const struct auth_policy *p, struct arena *a)
+{
+	return p->keys != NULL ? jws_ready(p->keys, a) : NULL;
+}
+
+struct str
+auth_challenge(const struct auth_policy *p, enum fault_kind kind,
+	struct arena *a)
+{
+	return challenge_of(p->in, kind, a);
+}
