@@ -45,7 +45,7 @@ struct cgi {
 	struct out out;
 };
 
-/* ---- descriptors ----------------------------------------------------------- */
+/* ---- descriptors ---- */
 
 static void
 side_open(struct side *s, struct loop *l, watch_fn *fn, void *who)
@@ -78,7 +78,7 @@ post(struct cgi *c)
 	task_post(c->desk->plan.loop, &c->task);
 }
 
-/* ---- the variables --------------------------------------------------------- */
+/* ---- the variables ---- */
 
 static void
 refuse(struct cgi *c, enum fault_kind kind, const char *detail)
@@ -123,7 +123,7 @@ read_length(struct cgi *c)
 	}
 }
 
-/* ---- the end ---------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static void
 end(struct cgi *c)
@@ -149,7 +149,7 @@ leave(struct cgi *c)
 	end(c);
 }
 
-/* ---- the request ------------------------------------------------------------ */
+/* ---- the request ---- */
 
 static void
 serve(struct cgi *c)
@@ -251,7 +251,7 @@ read_input(struct cgi *c)
 		continue;
 }
 
-/* ---- the reply -------------------------------------------------------------- */
+/* ---- the reply ---- */
 
 static void
 set_interest(struct cgi *c)
@@ -316,7 +316,7 @@ out_happened(void *who, int events)
 		send_on(c);
 }
 
-/* ---- life ------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void
 settle(void *who)

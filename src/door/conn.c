@@ -25,9 +25,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "door/intake.h"
 #include "door/manage.h"
 #include "door/out.h"
 
@@ -51,7 +51,7 @@ struct conn {
 	struct bytes early;
 };
 
-/* ---- small things --------------------------------------------------------- */
+/* ---- small things ---- */
 
 static void
 set_interest(struct conn *c)
@@ -138,69 +138,26 @@ flush_then(struct conn *c, bool keep)
 	task_post(c->desk->plan.loop, &c->task);
 }
 
-/* ---- a complete request --------------------------------------------------- */
-
-/* A CONTENT_LENGTH that is there is right. */
-static const struct fault *
-check_length(const struct inbound *in)
-{
-	struct str said = params_server(&in->params, "CONTENT_LENGTH");
-	uint64_t n;
-
-	if (said.n == 0 || (str_number(said, &n) && n == in->body.n))
-		return NULL;
-	return fault_new(in->arena, FAULT_BAD_REQUEST,
-		"CONTENT_LENGTH is not the length of the body");
-}
-
-static const struct fault *
-refusal(struct conn *c, struct arena *a)
-{
-	struct fault *f = fault_new(a, c->screen.refused, "%s",
-		c->screen.refused == FAULT_TOO_LARGE ? "body" :
-		c->screen.refused == FAULT_OVERLOADED ?
-		"worker reads too many bytes at once" : "variables");
-
-	if (c->screen.refused == FAULT_OVERLOADED)
-		f->retry_after_s = 1;
-	return f;
-}
-
-/* False: screen and decoder differ; the connection is closed. */
-static bool
-decode(struct conn *c, struct inbound *in)
-{
-	struct screen *s = &c->screen;
-	const char *why = NULL;
-
-	params_init(&in->params, in->arena, s->pairs);
-	if (!s->no_params)
-		why = decoder_run(c->desk->decoder, s, &in->params, &in->body);
-	if (why != NULL) {
-		arena_free(in->arena);
-		break_off(c, &c->desk->counts.undecoded, why);
-		return false;
-	}
-	in->refused = s->refusing ? refusal(c, in->arena) : check_length(in);
-	return true;
-}
+/* ---- a complete request ---- */
 
 static void
 serve(struct conn *c)
 {
 	struct desk *d = c->desk;
 	struct inbound in = {
-		.arena = arena_new(MAX_ARENA + (size_t)c->screen.body_n),
-		.body = STR(""),
 		.out = &c->out.outlet,
 		.began_us = c->began_us,
 		.apache = d->plan.apache,
 	};
+	const char *why;
 	struct req *q;
 
 	timer_stop(&c->timer);
-	if (!decode(c, &in))
+	why = intake(d, &c->screen, &in);
+	if (why != NULL) {
+		break_off(c, &d->counts.undecoded, why);
 		return;
+	}
 	d->counts.requests++;
 	c->keep = (c->screen.flags & PROTO_KEEP_CONN) != 0;
 	c->state = BUSY;
@@ -210,7 +167,7 @@ serve(struct conn *c)
 		c->req = q;
 }
 
-/* ---- bytes come ----------------------------------------------------------- */
+/* ---- bytes come ---- */
 
 /* Answers a record that is no request. */
 static void
@@ -361,7 +318,7 @@ receive(struct conn *c)
 	}
 }
 
-/* ---- the reply leaves ----------------------------------------------------- */
+/* ---- the reply leaves ---- */
 
 static void
 told(void *who, enum out_news news)
@@ -402,7 +359,7 @@ send_on(struct conn *c)
 		task_post(c->desk->plan.loop, &c->task);
 }
 
-/* ---- what follows --------------------------------------------------------- */
+/* ---- what follows ---- */
 
 static void
 rest(struct conn *c)
@@ -474,7 +431,7 @@ happened(void *who, int events)
 		receive(c);
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life ---- */
 
 void
 conn_open(struct desk *d, int fd)

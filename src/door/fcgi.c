@@ -32,7 +32,7 @@ struct decoder {
 	const char *dir;
 };
 
-/* ---- the file ------------------------------------------------------------- */
+/* ---- the file ---- */
 
 static int
 open_unlinked(const char *dir)
@@ -135,7 +135,7 @@ wipe_stage(struct decoder *d, size_t n)
 	}
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life ---- */
 
 /* The handlers that FCGX_Init() sets are of no use to us. */
 static const int its_signals[] = { SIGPIPE, SIGUSR1, SIGTERM };
@@ -184,7 +184,7 @@ decoder_use_file(struct decoder *d)
 	d->use_file = true;
 }
 
-/* ---- the decode ------------------------------------------------------------ */
+/* ---- the decode ---- */
 
 /* What came out, to be compared with what the screen has counted. */
 struct sums {

@@ -22,7 +22,7 @@
 
 static const uint8_t zeros[8];
 
-/* ---- pieces --------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 struct pieces {
 	struct iovec v[PIECES];
@@ -49,7 +49,7 @@ pieces_sum(const struct pieces *p)
 	return sum;
 }
 
-/* ---- sending -------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static void
 lost(struct out *o)
@@ -133,7 +133,7 @@ advance(struct out *o, size_t n)
 	}
 }
 
-/* ---- records -------------------------------------------------------------- */
+/* ---- records ---- */
 
 /* Bytes after n of content, to a multiple of eight. */
 static uint32_t
@@ -223,7 +223,7 @@ emit_reply(struct out *o, struct str body, bool last)
 	bytes_drop(&head, o->pool);
 }
 
-/* ---- what the gate calls --------------------------------------------------- */
+/* ---- what the gate calls ---- */
 
 static void
 add_text(struct out *o, struct str s)
@@ -322,7 +322,7 @@ static const struct outlet_ops ops = {
 	outlet_begin, outlet_write, outlet_end, outlet_cut, outlet_full,
 };
 
-/* ---- what the connection calls --------------------------------------------- */
+/* ---- what the connection calls ---- */
 
 void
 out_init(struct out *o, int fd, struct bytes_pool *l,

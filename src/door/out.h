@@ -16,7 +16,7 @@
 #include "gate/gate.h"
 
 enum out_news {
-	OUT_HELD,	/* bytes wait for more of this turn: out_flush() later */
+	OUT_HELD,	/* bytes wait for the rest of this turn: out_flush() */
 	OUT_QUEUED,	/* bytes wait for the peer: out_flush() when writable */
 	OUT_ENDED,	/* end() was called; the queue may hold bytes */
 	OUT_CUT,	/* cut() was called */
@@ -30,7 +30,7 @@ struct out {
 	bool plain;			/* CGI: no records around */
 	bool begun, ended, gone;
 	bool holding;			/* MAX_QUEUED was passed */
-	bool body_known;		/* `body_left` comes from Content-Length */
+	bool body_known;		/* there is a Content-Length */
 	uint64_t body_left;
 	struct bytes head;		/* headers, perhaps the whole body */
 	struct bytes queue;

@@ -111,7 +111,7 @@ stage_head(struct screen *s, uint32_t n)
 	stage(s, head, PROTO_HEAD);
 }
 
-/* ---- pairs ---------------------------------------------------------------- */
+/* ---- pairs ---- */
 
 /* Bytes of a length that begins with this one. */
 static uint32_t
@@ -219,7 +219,7 @@ walk_pairs(struct screen *s, const uint8_t *p, size_t n)
 	return v;
 }
 
-/* ---- a record begins ------------------------------------------------------ */
+/* ---- a record begins ---- */
 
 static enum screen_verdict
 open_management(struct screen *s)
@@ -307,7 +307,7 @@ open_record(struct screen *s)
 	return s->order == ORDER_PARAMS ? open_params(s) : open_stdin(s);
 }
 
-/* ---- its content ---------------------------------------------------------- */
+/* ---- its content ---- */
 
 /* Content of a management record: a question is kept, the rest skipped. */
 static enum screen_verdict
@@ -341,7 +341,7 @@ take_content(struct screen *s, const uint8_t *p, size_t n)
 	return SCREEN_MORE;
 }
 
-/* ---- a record ends -------------------------------------------------------- */
+/* ---- a record ends ---- */
 
 static enum screen_verdict
 close_begin(struct screen *s)
@@ -387,7 +387,7 @@ close_record(struct screen *s)
 	return s->order == ORDER_PARAMS ? close_params(s) : SCREEN_COMPLETE;
 }
 
-/* ---- all together --------------------------------------------------------- */
+/* ---- all together ---- */
 
 static size_t
 at_most(size_t n, size_t most)
