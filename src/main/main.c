@@ -162,22 +162,6 @@ is_deed(int word)
 
 /* ---- deeds: print something and leave ----------------------------------------- */
 static int
-check(struct settings *s)
-{
-	struct arena *a = arena_new(MAX_ARENA);
-	struct conf_gen *g = NULL;
-	int rc = settings_load(s, true, a, &g);
-
-	if (rc == 0) {
-		(void)printf("Config OK: %u MCP server(s) configured\n",
-			conf_tree(g)->n_servers);
-		conf_release(g);
-	}
-	arena_free(a);
-	return rc;
-}
-
-static int
 dump(struct settings *s)
 {
 	struct arena *a = arena_new(MAX_CONFIG);
@@ -218,7 +202,7 @@ do_deed(struct settings *s, int deed, const char *which)
 {
 	switch (deed) {
 	case CHECK:
-		return check(s);
+		return settings_check(s, false);
 	case DUMP:
 		return dump(s);
 	case SCHEMA:

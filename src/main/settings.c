@@ -84,6 +84,23 @@ settings_load(struct settings *s, bool check_only, struct arena *a,
 	return *gen_r != NULL ? 0 : EX_CONFIG;
 }
 
+int
+settings_check(struct settings *s, bool quiet)
+{
+	struct arena *a = arena_new(MAX_CONFIG);
+	struct conf_gen *g = NULL;
+	int rc = settings_load(s, true, a, &g);
+
+	if (rc == 0) {
+		if (!quiet)
+			(void)printf("Config OK: %u MCP server(s) "
+				"configured\n", conf_tree(g)->n_servers);
+		conf_release(g);
+	}
+	arena_free(a);
+	return rc;
+}
+
 struct conf_gen *
 settings_reload(const struct settings *s)
 {

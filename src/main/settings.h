@@ -35,6 +35,9 @@ bool settings_level(const char *word, enum log_level *level_r);
 int settings_load(struct settings *s, bool check_only, struct arena *a,
 	struct conf_gen **gen_r);
 
+/* --check-config: loads everything, says what is wrong. An exit code. */
+int settings_check(struct settings *s, bool quiet);
+
 /* Loads the file again, messages go to the log. NULL: it was refused. */
 struct conf_gen *settings_reload(const struct settings *s);
 

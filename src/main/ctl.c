@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mcpgatectl: options, and which verb it is
+ */
+#include "config.h"
+
+#include "main/ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "main/options.h"
+#include "main/print.h"
+#include "main/secure.h"
+#include "main/settings.h"
+
+#define MAX_WORDS 8
+#define LENGTH_PRESET 32
+
+enum word { JSON, QUIET, CONFIG, STATE, WATCH, LENGTH, VERSION_WORD, HELP };
+
+static const struct option_row rows[] = {
+	[JSON] = { "json", 0, NULL, false, "answer in JSON" },
+	[QUIET] = { "quiet", 'q', NULL, false, "say nothing but errors" },
+	[CONFIG] = { "config", 'c', "FILE", false, "configuration file" },
+	[STATE] = { "state", 0, "FILE", false, "file of the shared state" },
+	[WATCH] = { "watch", 0, NULL, false, "status: again each second" },
+	[LENGTH] = { "length", 0, "N", false, "token new: random bytes, 16..128" },
+	[VERSION_WORD] = { "version", 'V', NULL, false, "print the version" },
+	[HELP] = { "help", 'h', NULL, false, "print this" },
+	{ NULL, 0, NULL, false, NULL }
+};
+
+static int
+check(struct ctl *c)
+{
+	struct settings s = { .config = c->config, .env_overrides = -1 };
+
+	return settings_check(&s, c->quiet);
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct ctl *c);
+	int least, most;		/* words, itself included */
+	const char *help;
+} verbs[] = {
+	{ "status", ctl_status, 1, 1,
+		"status [--watch]         workers, reload, requests, pools" },
+	{ "pool", ctl_pool, 1, 4,
+		"pool [SERVER]            token states\n"
+		"  pool clear SERVER [N]    forget failures and cooldown\n"
+		"  pool disable SERVER N    take a token out\n"
+		"  pool enable SERVER [N]   and in again\n"
+		"  pool rewind SERVER       the next index is 0" },
+	{ "metrics", ctl_metrics, 1, 1,
+		"metrics                  counters as Prometheus text" },
+	{ "reload", ctl_reload, 1, 1,
+		"reload                   load the configuration again" },
+	{ "check", check, 1, 1,
+		"check                    is the configuration good?" },
+	{ "token", ctl_token, 2, 2,
+		"token new [--length 32]  a random token" },
+	{ "secret", ctl_secret, 2, 3,
+		"secret new               a new 32-byte key\n"
+		"  secret hash [-]          digest of a secret on stdin" },
+};
+
+#define VERBS (sizeof verbs / sizeof verbs[0])
+
+int
+ctl_fail(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fputs("mcpgatectl: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputs("\n", stderr);
+	return code;
+}
+
+int
+ctl_print(const struct ctl *c, struct buf *b)
+{
+	struct str text;
+
+	if (!buf_take(b, &text))
+		return ctl_fail(EX_SOFTWARE, "too much to print");
+	if (c->quiet)
+		return EX_OK;
+	if (fwrite(text.p, 1, text.n, stdout) != text.n
+	    || fflush(stdout) != 0)
+		return ctl_fail(EX_IOERR, "cannot write");
+	return EX_OK;
+}
+
+static void
+print_help(void)
+{
+	(void)printf("usage: mcpgatectl [options] VERB\n\n");
+	for (size_t i = 0; i < VERBS; i++)
+		(void)printf("  %s\n", verbs[i].help);
+	(void)printf("\n");
+	options_help(rows, stdout);
+}
+
+/* ---- what the verbs stand on -------------------------------------------------- */
+void
+ctl_load(struct ctl *c)
+{
+	struct conf_messages said = { 0 };
+	struct conf_source src = { .file = conf_find(c->config, c->arena) };
+
+	if (src.file == NULL) {
+		c->why_no_conf = STR("there is no configuration file");
+		return;
+	}
+	c->gen = conf_load(&src, c->arena, &said);
+	for (uint32_t i = 0; c->gen == NULL && i < said.n; i++) {
+		if (said.v[i].level == CONF_ERROR && c->why_no_conf.n == 0)
+			c->why_no_conf = said.v[i].text;
+	}
+}
+
+int
+ctl_open(struct ctl *c, int flags)
+{
+	const char *path = c->state, *why = "";
+
+	ctl_load(c);
+	if (path == NULL && c->gen != NULL
+	    && conf_tree(c->gen)->store_path.n > 0)
+		path = conf_tree(c->gen)->store_path.p;
+	c->segment = segment_open(path, flags, c->arena, &why);
+	if (c->segment == NULL)
+		return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s",
+			why);
+	return EX_OK;
+}
+
+const struct conf_server *
+ctl_server(const struct ctl *c, const char *name)
+{
+	const struct conf *conf = c->gen != NULL ? conf_tree(c->gen) : NULL;
+
+	for (uint32_t i = 0; conf != NULL && i < conf->n_servers; i++) {
+		if (str_is(conf->servers[i].name, name))
+			return &conf->servers[i];
+	}
+	return NULL;
+}
+
+/* ---- the command line ---------------------------------------------------------- */
+static int
+set(struct ctl *c, enum word word, const char *value)
+{
+	uint64_t n;
+
+	switch (word) {
+	case JSON:
+		c->json = true;
+		return EX_OK;
+	case QUIET:
+		c->quiet = true;
+		return EX_OK;
+	case CONFIG:
+		c->config = value;
+		return EX_OK;
+	case STATE:
+		c->state = value;
+		return EX_OK;
+	case WATCH:
+		c->watch = true;
+		return EX_OK;
+	case LENGTH:
+		if (!str_number(str_of(value), &n) || n < 16 || n > 128)
+			return ctl_fail(EX_USAGE, "--length is not within "
+				"16..128 bytes");
+		c->length = (uint32_t)n;
+		return EX_OK;
+	case VERSION_WORD:
+		print_version("mcpgatectl");
+		return -1;
+	default:
+		print_help();
+		return -1;
+	}
+}
+
+/* Options may stand before and behind the verb. 0: go on; -1: done. */
+static int
+read_line(struct ctl *c, int argc, char **argv)
+{
+	struct options o;
+	int word, rc = EX_OK;
+
+	options_init(&o, rows, argc, argv);
+	while (rc == EX_OK) {
+		word = options_next(&o);
+		if (word == OPTIONS_BAD)
+			return ctl_fail(EX_USAGE, "%s", o.why);
+		if (word >= 0) {
+			rc = set(c, (enum word)word, o.value);
+			continue;
+		}
+		if (o.at >= argc)
+			return EX_OK;
+		if (c->n_words == MAX_WORDS)
+			return ctl_fail(EX_USAGE, "too many words");
+		c->words[c->n_words++] = argv[o.at++];
+	}
+	return rc;
+}
+
+static int
+dispatch(struct ctl *c)
+{
+	if (c->n_words == 0)
+		return ctl_fail(EX_USAGE, "a verb is missing, try --help");
+	for (size_t i = 0; i < VERBS; i++) {
+		if (strcmp(verbs[i].name, c->words[0]) != 0)
+			continue;
+		if (c->n_words < verbs[i].least
+		    || c->n_words > verbs[i].most)
+			return ctl_fail(EX_USAGE, "usage:\n  %s",
+				verbs[i].help);
+		return verbs[i].run(c);
+	}
+	return ctl_fail(EX_USAGE, "unknown verb '%s', try --help",
+		c->words[0]);
+}
+
+int
+main(int argc, char **argv)
+{
+	char *words[MAX_WORDS];
+	struct ctl c = { .words = words, .length = LENGTH_PRESET };
+	int rc;
+
+	secure_process(false);
+	rc = read_line(&c, argc, argv);
+	if (rc != EX_OK)
+		return rc < 0 ? EX_OK : rc;
+	c.arena = arena_new(MAX_ARENA);
+	rc = dispatch(&c);
+	if (c.segment != NULL)
+		segment_close(c.segment);
+	if (c.gen != NULL)
+		conf_release(c.gen);
+	arena_free(c.arena);
+	return rc;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ctl -- mcpgatectl: reads and steers the shared state from outside
+ *
+ * Works while every worker is busy, since it asks none of them.  What names
+ * and counts the tokens of a pool is the configuration; when that cannot be
+ * loaded here (a variable of the service is not set), pools are left out.
+ * Secrets: digests of tokens are made, no token is shown.
+ */
+#ifndef MAIN_CTL_H
+#define MAIN_CTL_H
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "shm/rotor.h"
+
+struct ctl {
+	bool json, quiet, watch;
+	const char *config, *state;	/* --config, --state, or NULL */
+	uint32_t length;		/* --length, bytes */
+	char **words;			/* the verb and what follows it */
+	int n_words;
+
+	struct arena *arena;
+	struct segment *segment;	/* after ctl_open() */
+	struct conf_gen *gen;		/* or NULL, see above */
+	struct str why_no_conf;
+};
+
+/* One line on stderr; returns code. */
+int ctl_fail(int code, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Prints a finished text; -q: nothing. */
+int ctl_print(const struct ctl *c, struct buf *b);
+
+/* Loads the configuration, quietly, when there is one. */
+void ctl_load(struct ctl *c);
+
+/* Opens the state that the gateway uses; flags of segment_open(). */
+int ctl_open(struct ctl *c, int flags);
+
+/* A pool as the configuration names it, bound to its cells. NULL: none. */
+struct rotor *ctl_bind(struct ctl *c, const struct conf_server *s);
+const struct conf_server *ctl_server(const struct ctl *c, const char *name);
+
+/* Tables of pools, for `status` and `pool`; only: one server, or NULL. */
+void ctl_put_pools(struct ctl *c, struct buf *b, const char *only);
+
+/* ---- verbs: an exit code ---------------------------------------------------- */
+int ctl_status(struct ctl *c);
+int ctl_reload(struct ctl *c);
+int ctl_metrics(struct ctl *c);
+int ctl_pool(struct ctl *c);
+int ctl_token(struct ctl *c);
+int ctl_secret(struct ctl *c);
+
+#endif

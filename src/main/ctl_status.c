@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mcpgatectl status, metrics, reload: what all workers have in common
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "main/ctl.h"
+#include "watch/metrics.h"
+
+#define MAX_TEXT MIB(2)
+#define ANSWER_MS 5000		/* workers look once a second */
+#define ASK_EVERY_MS 50
+
+struct sums {
+	struct worker_view *v;
+	uint32_t n, alive, generation, in_flight, streams, connections;
+	uint64_t requests;
+};
+
+static void
+pause_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	(void)nanosleep(&ts, NULL);
+}
+
+static void
+sum_up(struct ctl *c, struct sums *s)
+{
+	*s = (struct sums){ .v = ARENA_ARRAY(c->arena, struct worker_view,
+		MAX_WORKERS) };
+	s->n = worker_list(c->segment, s->v, MAX_WORKERS);
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct worker_view *w = &s->v[i];
+
+		s->requests += w->requests;
+		if (!w->alive)
+			continue;
+		s->alive++;
+		s->in_flight += w->in_flight;
+		s->streams += w->streams;
+		s->connections += w->connections;
+		if (w->generation > s->generation)
+			s->generation = w->generation;
+	}
+}
+
+/* How long ago the worker said that it lives. */
+static uint64_t
+beat_ms(const struct worker_view *w)
+{
+	uint64_t now = clock_boot_ms();
+
+	return now > w->beat_boot_ms ? now - w->beat_boot_ms : 0;
+}
+
+static const char *
+reload_word(const struct segment_reload *r)
+{
+	if (r->at_unix_s == 0)
+		return "none";
+	return r->ok == 1 ? "loaded" : "refused";
+}
+
+/* ---- text --------------------------------------------------------------------------- */
+static void
+put_workers(struct buf *b, const struct sums *s)
+{
+	buf_add_c(b, "worker      pid  generation  in flight  streams  "
+		"connections    requests  longest ms  beat ms\n");
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct worker_view *w = &s->v[i];
+
+		if (!w->alive)
+			continue;
+		buf_fmt(b, "%6u %8d  %10u  %9u  %7u  %11u  %10" PRIu64
+			"  %6" PRIu64 ".%03" PRIu64 "  %7" PRIu64 "\n", i,
+			(int)w->pid, w->generation, w->in_flight, w->streams,
+			w->connections, w->requests, w->longest_us / 1000,
+			w->longest_us % 1000, beat_ms(w));
+	}
+}
+
+static void
+put_text(struct ctl *c, struct buf *b, const struct sums *s)
+{
+	struct segment_reload r = { 0 };
+	char stamp[CLOCK_STAMP] = "-";
+
+	segment_last_reload(c->segment, &r);
+	if (r.at_unix_s != 0)
+		clock_stamp(r.at_unix_s * 1000, stamp);
+	buf_fmt(b, "state        %s\n", segment_path(c->segment));
+	buf_fmt(b, "workers      %u\ngeneration   %u\n", s->alive,
+		s->generation);
+	buf_fmt(b, "last reload  %s %s %s\n", reload_word(&r), stamp,
+		r.message);
+	buf_fmt(b, "requests     %" PRIu64 "\nin flight    %u\n"
+		"streams      %u\nconnections  %u\n\n", s->requests,
+		s->in_flight, s->streams, s->connections);
+	put_workers(b, s);
+	buf_char(b, '\n');
+	if (c->gen != NULL)
+		ctl_put_pools(c, b, NULL);
+	else
+		buf_fmt(b, "pools are not shown: %.*s\n",
+			STR_ARG(c->why_no_conf));
+}
+
+/* ---- JSON ----------------------------------------------------------------------------- */
+static void
+put_worker_json(struct buf *b, const struct worker_view *w, uint32_t i)
+{
+	buf_fmt(b, "{\"number\":%u,\"pid\":%d,\"alive\":%s,\"generation\":%u,"
+		"\"inFlight\":%u,\"streams\":%u,\"connections\":%u,", i,
+		(int)w->pid, w->alive ? "true" : "false", w->generation,
+		w->in_flight, w->streams, w->connections);
+	buf_fmt(b, "\"requests\":%" PRIu64 ",\"startedAt\":%" PRIu64
+		",\"longestCallbackMicroseconds\":%" PRIu64
+		",\"beatMilliseconds\":%" PRIu64 "}", w->requests,
+		w->started_unix_s, w->longest_us, beat_ms(w));
+}
+
+static void
+put_json(struct ctl *c, struct buf *b, const struct sums *s)
+{
+	struct segment_reload r = { 0 };
+
+	segment_last_reload(c->segment, &r);
+	buf_add_c(b, "{\"state\":\"");
+	buf_json(b, str_of(segment_path(c->segment)));
+	buf_fmt(b, "\",\"generation\":%u,\"lastReload\":{\"result\":\"%s\","
+		"\"at\":%" PRId64 ",\"message\":\"", s->generation,
+		reload_word(&r), r.at_unix_s);
+	buf_json(b, str_of(r.message));
+	buf_fmt(b, "\"},\"requests\":%" PRIu64 ",\"inFlight\":%u,"
+		"\"streams\":%u,\"connections\":%u,\"workers\":[", s->requests,
+		s->in_flight, s->streams, s->connections);
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (i > 0)
+			buf_char(b, ',');
+		put_worker_json(b, &s->v[i], i);
+	}
+	buf_add_c(b, "],\"pools\":");
+	buf_add_c(b, c->gen != NULL ? "[" : "null");
+	if (c->gen != NULL) {
+		ctl_put_pools(c, b, NULL);
+		buf_char(b, ']');
+	}
+	buf_add_c(b, "}\n");
+}
+
+static int
+show(struct ctl *c)
+{
+	struct arena *before = c->arena;
+	struct buf b;
+	struct sums s;
+	int rc;
+
+	c->arena = arena_new(MAX_TEXT);
+	b = buf_new(c->arena, MAX_TEXT);
+	sum_up(c, &s);
+	if (c->watch && !c->json && isatty(STDOUT_FILENO))
+		buf_add_c(&b, "\033[H\033[2J");
+	if (c->json)
+		put_json(c, &b, &s);
+	else
+		put_text(c, &b, &s);
+	rc = ctl_print(c, &b);
+	arena_free(c->arena);
+	c->arena = before;
+	return rc;
+}
+
+int
+ctl_status(struct ctl *c)
+{
+	int rc = ctl_open(c, SEGMENT_READ_ONLY);
+
+	if (rc == EX_OK)
+		rc = show(c);
+	while (rc == EX_OK && c->watch) {
+		pause_ms(1000);
+		rc = show(c);
+	}
+	return rc;
+}
+
+/* ---- metrics ---------------------------------------------------------------------------- */
+int
+ctl_metrics(struct ctl *c)
+{
+	const struct conf *conf;
+	struct metrics_pool *pools = NULL;
+	struct buf b = buf_new(c->arena, MIB(4));
+	uint32_t n = 0;
+	int rc = ctl_open(c, SEGMENT_READ_ONLY);
+
+	if (rc != EX_OK)
+		return rc;
+	conf = c->gen != NULL ? conf_tree(c->gen) : NULL;
+	if (conf != NULL)
+		pools = ARENA_ARRAY(c->arena, struct metrics_pool,
+			conf->n_servers);
+	for (uint32_t i = 0; conf != NULL && i < conf->n_servers; i++) {
+		const struct conf_server *s = &conf->servers[i];
+
+		pools[n] = (struct metrics_pool){ .server = s->name,
+			.rotor = ctl_bind(c, s), .n = s->options.pool.n };
+		n += pools[n].rotor != NULL;
+	}
+	buf_add(&b, metrics_text(c->segment, pools, n, c->arena));
+	return ctl_print(c, &b);
+}
+
+/* ---- reload ------------------------------------------------------------------------------- */
+static int
+tell(const struct ctl *c, const struct segment_reload *r)
+{
+	struct buf b = buf_new(c->arena, KIB(2));
+
+	if (r->ok == 0)
+		return ctl_fail(EX_CONFIG, "reload refused: %s", r->message);
+	buf_fmt(&b, c->json ? "{\"result\":\"loaded\",\"generation\":%u}\n"
+		: "configuration loaded, generation %u\n", r->generation);
+	return ctl_print(c, &b);
+}
+
+/* Asks, then waits for the first worker's answer. */
+int
+ctl_reload(struct ctl *c)
+{
+	struct segment_reload before = { 0 }, now = { 0 };
+	int rc = ctl_open(c, 0);
+
+	if (rc != EX_OK)
+		return rc;
+	segment_last_reload(c->segment, &before);
+	segment_want_reload(c->segment);
+	for (int ms = 0; ms < ANSWER_MS; ms += ASK_EVERY_MS) {
+		pause_ms(ASK_EVERY_MS);
+		segment_last_reload(c->segment, &now);
+		if (now.at_unix_s != before.at_unix_s
+		    || now.generation != before.generation)
+			return tell(c, &now);
+	}
+	return ctl_fail(EX_TEMPFAIL, "asked, but no worker has answered yet");
+}
