@@ -2,11 +2,21 @@
 /*
  * rotator -- which token of a pool goes along, and what an answer does to it
  *
- * The policy; what all workers know lies in shm/rotor.
+ * The policy of FEATURES section 4; what all workers know lies in shm/rotor.
+ *
+ *	do {
+ *		f = rotator_pick(r, &q->try, &ask);
+ *		... send with token q->try.index, get the status line ...
+ *		next = rotator_judge(r, &q->try, &answer);
+ *	} while (next == ROTATOR_AGAIN);
+ *	rotator_release(r, &q->try);	... whatever became of it
+ *
  * Lifetime: a rotator lives with its generation; a rotator_try lies in the
  * request and counts for that request alone.
  * Errors: faults with the texts the client reads; log lines about tokens are
- * written here (refused, usable again, out of quota, all failed).
+ * written here (refused, usable again, out of quota, session moved, all
+ * failed).  No answer at all (refused connection, timeout) is not judged: the
+ * token stays as it was.
  * Secrets: tokens are named by index.
  */
 #ifndef CRED_ROTATOR_H
@@ -19,20 +29,29 @@
 
 struct rotator;
 
-/* NULL: the shared cells cannot be had. c has at least one enabled token. */
+/* c has at least one enabled token.  s NULL, or full: the pool works, but
+ * other processes see nothing of it (one warning). Never NULL. */
 struct rotator *rotator_new(struct segment *s, const struct conf_server *c,
 	uint64_t fingerprint, struct arena *a);
 
 /* One request's attempts; zeroed at its start. */
 struct rotator_try {
-	uint32_t index;				/* now */
+	uint32_t index;			/* now; ROTOR_NONE: no credential */
 	uint32_t attempts;
-	uint8_t indexes[MAX_POOL_TOKENS];	/* of each attempt */
-	uint16_t statuses[MAX_POOL_TOKENS];
+	uint8_t *indexes;		/* of each attempt */
+	uint16_t *statuses;
 	uint64_t tried[MAX_POOL_TOKENS / 64];
-	bool pinned;				/* by a session */
-	bool in_use;				/* counted in flight */
-	const struct fault *fault;		/* after ROTATOR_FAIL */
+	bool pinned;			/* by a session */
+	bool in_use;			/* counted in flight */
+	bool marked;			/* the last answer marked the token */
+	bool own_call;
+	bool drawn;			/* round-robin: `turn` is this request's */
+	uint64_t turn;
+	uint32_t scopes;		/* attempts with insufficient_scope */
+	uint64_t now_boot_ms;		/* of the last call */
+	struct arena *arena;
+	struct str session, request_id;
+	const struct fault *fault;	/* after ROTATOR_FAIL */
 };
 
 struct rotator_ask {
@@ -41,9 +60,12 @@ struct rotator_ask {
 	const uint8_t *principal;	/* 16 bytes; sticky "principal" */
 	uint64_t now_boot_ms;
 	struct str request_id;		/* for log lines */
+	bool own_call;			/* the gateway's own: moves nothing */
 };
 
-/* Sets t->index and counts the attempt. A fault: withdrawn, no token. */
+/* Sets t->index and counts the attempt. A fault: withdrawn, no token.
+ * t->index is ROTOR_NONE when the call goes out without a credential (an own
+ * call of a list mapped from authTokens). */
 const struct fault *rotator_pick(struct rotator *r, struct rotator_try *t,
 	const struct rotator_ask *ask);
 

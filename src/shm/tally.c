@@ -289,11 +289,15 @@ void
 tally_each(const struct segment *s,
 	void (*fn)(void *who, struct str text, uint64_t value), void *who)
 {
-	const struct shm_tally *t = &s->file->tally;
+	const struct shm_tally *t;
 	uint64_t words[SHM_NAME_WORDS];
 	uint16_t order[TALLY_SERIES];
-	uint32_t n = series_used(t);
+	uint32_t n;
 
+	if (s == NULL)
+		return;
+	t = &s->file->tally;
+	n = series_used(t);
 	for (uint32_t i = 0; i < n; i++)
 		order[i] = (uint16_t)i;
 	sort(t, order, n);

@@ -114,7 +114,8 @@ worker_claim(struct segment *s)
 	uint64_t me = owner_of(getpid());
 	struct worker_slot *w;
 
-	for (uint32_t i = 0; i < MAX_WORKERS && !s->read_only; i++) {
+	for (uint32_t i = 0; s != NULL && i < MAX_WORKERS && !s->read_only;
+	    i++) {
 		if (!take(s, &s->file->workers[i], me))
 			continue;
 		w = ARENA_NEW(s->arena, struct worker_slot);
@@ -198,7 +199,7 @@ worker_list(const struct segment *s, struct worker_view *v_r, uint32_t room)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < MAX_WORKERS && n < room; i++) {
+	for (uint32_t i = 0; s != NULL && i < MAX_WORKERS && n < room; i++) {
 		const struct shm_worker *p = &s->file->workers[i];
 		uint64_t owner = atomic_load(&p->owner);
 
