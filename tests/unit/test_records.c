@@ -252,6 +252,9 @@ test_limits(void)
 	for (size_t i = 0; i < sizeof(over) / sizeof(over[0]); i++) {
 		for (size_t k = 0; k < 4; k++) {
 			/* bytes dropped count with their headers */
+			if (chunks[k] == 1 && over[i].body > 9000 &&
+			    over[i].pairs != 1)
+				continue;
 			if (chunks[k] == 1 && over[i].body > 9001)
 				continue;
 			build(&t, i, chunks[k]);
@@ -280,7 +283,7 @@ test_dropped(void)
 {
 	struct peer_call c = { .pairs = one_pair, .chunk = 5001 };
 	struct peer_text t = { 0 };
-	static const size_t bodies[] = { 19900, 20000 };
+	static const size_t bodies[] = { 24900, 25000 };
 
 	for (int i = 0; i < 2; i++) {
 		c.body = (struct str){ filler, bodies[i] };
