@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+#include "relay/fold.h"
+
+#include "base/arena.h"
+#include "kit/tap.h"
+
+#define REPLY "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}"
+#define NOTE "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"," \
+	"\"params\":{}}"
+#define ASK "{\"jsonrpc\":\"2.0\",\"id\":\"s1\",\"method\":\"ping\"}"
+
+static const struct {
+	const char *name, *id, *stream;
+	enum fold_state state;
+	const char *reply;
+	uint32_t refused;
+} cases[] = {
+	{ "the answer alone", "7", "data: " REPLY "\n\n",
+		FOLD_DONE, REPLY, 0 },
+	{ "the answer behind a notification", "7",
+		"data: " NOTE "\n\nevent: message\ndata: " REPLY "\n\n",
+		FOLD_DONE, REPLY, 0 },
+	{ "comments and empty events pass", "7",
+		": hi\n\nid: 1\ndata:\n\ndata: " REPLY "\n\n",
+		FOLD_DONE, REPLY, 0 },
+	{ "a request of the upstream is noted", "7",
+		"data: " ASK "\n\ndata: " REPLY "\n\n", FOLD_DONE, REPLY, 1 },
+	{ "an id has its type", "\"7\"", "data: " REPLY "\n\n",
+		FOLD_MORE, "", 0 },
+	{ "no answer yet", "7", "data: " NOTE "\n\n", FOLD_MORE, "", 0 },
+	{ "half an event", "7", "data: " REPLY "\n", FOLD_MORE, "", 0 },
+	{ "not JSON", "7", "data: hello\n\n", FOLD_BAD, "", 0 },
+	{ "an array is no message", "7", "data: []\n\n", FOLD_BAD, "", 0 },
+	{ "a repeated name is refused", "7",
+		"data: {\"id\":7,\"id\":7,\"result\":{}}\n\n",
+		FOLD_BAD, "", 0 },
+};
+
+static void
+fold(size_t i, size_t step)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct str s = str_of(cases[i].stream);
+	struct fold f;
+	size_t at;
+
+	fold_init(&f, a, str_of(cases[i].id), 4096);
+	for (at = 0; at < s.n; at += step)
+		fold_feed(&f, str_head(str_from(s, at), step));
+	tap_ok(f.state == cases[i].state, "%s (%zu bytes a time)",
+		cases[i].name, step);
+	if (f.state == FOLD_DONE)
+		tap_str(f.reply, cases[i].reply, cases[i].name, __LINE__);
+	tap_ok(f.n_refused == cases[i].refused, "%s: refused",
+		cases[i].name);
+	arena_free(a);
+}
+
+static void
+too_large(size_t length, enum fold_state want)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct fold f;
+	size_t i;
+
+	fold_init(&f, a, STR("7"), 64);
+	fold_feed(&f, STR("data: "));
+	for (i = 0; i < length; i++)
+		fold_feed(&f, STR(" "));
+	tap_ok(f.state == want, "an event of %zu bytes, 64 allowed", length);
+	arena_free(a);
+}
+
+int
+main(void)
+{
+	struct arena *a = arena_new(4096);
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		fold(i, 1);
+		fold(i, 4096);
+	}
+	too_large(64, FOLD_MORE);
+	too_large(65, FOLD_BAD);
+	IS_STR(fold_refusal(a, STR("\"s1\"")),
+		"{\"jsonrpc\":\"2.0\",\"id\":\"s1\",\"error\":{\"code\":-32601,"
+		"\"message\":\"the client cannot be asked\"}}");
+	arena_free(a);
+	return tap_done();
+}
