@@ -121,7 +121,7 @@ has_long_number(struct str text)
 
 static const struct fault *
 parse_object(struct arena *a, struct str text, const struct jdoc_limits *l,
-	struct jdoc **d_r)
+	struct jose *j, struct jdoc **d_r)
 {
 	struct jdoc_report report = { 0 };
 	struct jdoc *d = jdoc_parse(a, text, JDOC_STRICT, l, &report);
@@ -130,6 +130,8 @@ parse_object(struct arena *a, struct str text, const struct jdoc_limits *l,
 		return malformed(a, report.why != NULL ? report.why : "JSON");
 	if (jdoc_type(d) != JDOC_OBJECT)
 		return malformed(a, "not an object");
+	j->odd_number = j->odd_number || report.has_non_finite ||
+		has_long_number(text);
 	*d_r = d;
 	return NULL;
 }
@@ -150,15 +152,16 @@ read_typ(struct arena *a, const struct jdoc *header, struct str required,
 	enum jose_typ *typ_r)
 {
 	const struct jdoc *d = jdoc_get(header, "typ");
-	struct str typ = STR_NONE;
+	struct str typ = STR_NONE, full = STR_NONE;
 
 	*typ_r = JOSE_TYP_NONE;
 	if (d != NULL) {
-		if (!jdoc_string(d, &typ))
+		if (!jdoc_string(d, &full))
 			return fault_new(a, FAULT_INVALID_TOKEN, "typ");
-		typ = short_type(typ);
+		typ = short_type(full);
 		if (str_is_nocase(typ, "JWT"))
-			*typ_r = JOSE_TYP_JWT;
+			*typ_r = typ.n == full.n ? JOSE_TYP_JWT :
+				JOSE_TYP_FULL;
 		else if (str_is_nocase(typ, "at+jwt"))
 			*typ_r = JOSE_TYP_ACCESS;
 		else
@@ -255,14 +258,14 @@ jose_parse(struct arena *a, struct str token, const struct jose_rules *rules,
 	    !decode(a, segment[2], MAX_JOSE_HEADER, &j.signature))
 		return malformed(a, "base64url");
 	j.signing = str_head(token, token.n - segment[2].n - 1);
-	f = parse_object(a, header, &header_limits, &d);
+	f = parse_object(a, header, &header_limits, &j, &d);
 	if (f == NULL)
 		f = read_header(a, d, rules, &j);
 	if (f == NULL)
-		f = parse_object(a, payload, &claims_limits, &j.claims);
+		f = parse_object(a, payload, &claims_limits, &j,
+			&j.claims);
 	if (f != NULL)
 		return f;
-	j.long_number = has_long_number(header) || has_long_number(payload);
 	*j_r = j;
 	return NULL;
 }

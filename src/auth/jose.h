@@ -41,7 +41,9 @@ const char *jose_alg_name(enum jose_alg alg);
 /* Bytes of the hash: 32, 48, 64; 0 for EdDSA. */
 uint32_t jose_alg_hash(enum jose_alg alg);
 
-enum jose_typ { JOSE_TYP_NONE, JOSE_TYP_JWT, JOSE_TYP_ACCESS };
+/* None, "JWT", "application/jwt", "at+jwt". */
+enum jose_typ { JOSE_TYP_NONE, JOSE_TYP_JWT, JOSE_TYP_FULL,
+	JOSE_TYP_ACCESS };
 
 struct jose_rules {
 	size_t max_token;		/* bytes, at most MAX_TOKEN */
@@ -56,7 +58,7 @@ struct jose {
 	struct jdoc *claims;		/* an object */
 	enum jose_alg alg;
 	enum jose_typ typ;
-	bool long_number;		/* digits that not every library reads */
+	bool odd_number;		/* one that not every library reads */
 };
 
 const struct fault *jose_parse(struct arena *a, struct str token,

@@ -41,13 +41,13 @@ theirs_of(enum jose_alg alg)
 	return JWT_ALG_NONE;
 }
 
-/* Other types than JWT are refused by 1.10; long numbers by its parser. */
+/* Other types than JWT are refused by 1.10; odd numbers by its parser. */
 bool
 libjwt_can(const struct jose *j, const struct jwk *k)
 {
 	(void)k;
-	return theirs_of(j->alg) != JWT_ALG_NONE && !j->long_number &&
-		j->typ != JOSE_TYP_ACCESS;
+	return theirs_of(j->alg) != JWT_ALG_NONE && !j->odd_number &&
+		(j->typ == JOSE_TYP_NONE || j->typ == JOSE_TYP_JWT);
 }
 
 /* The key as this libjwt wants it; empty: there is none. */

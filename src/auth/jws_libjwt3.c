@@ -34,13 +34,13 @@ static const jwt_alg_t theirs[JOSE_ALGS] = {
 	[JOSE_EDDSA] = JWT_ALG_EDDSA,
 };
 
-/* Long numbers are refused by its parser, short secrets by itself. */
+/* Odd numbers are refused by its parser, short secrets by itself. */
 bool
 libjwt_can(const struct jose *j, const struct jwk *k)
 {
 	if (k->kind == JWK_HMAC && k->secret.n < jose_alg_hash(j->alg))
 		return false;
-	return !j->long_number;
+	return !j->odd_number;
 }
 
 static void
