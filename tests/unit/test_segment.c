@@ -18,7 +18,7 @@
 
 #define SIZE sizeof(struct shm_file)
 
-/* ---- what is done to a good file before it is opened again -------------------- */
+/* ---- what is done to a good file before it is opened again ---- */
 
 static void
 write_at(const char *path, size_t at, const void *p, size_t n)
@@ -201,7 +201,7 @@ check_case(size_t i)
 	place_end(&p);
 }
 
-/* ---- single behaviours -------------------------------------------------------- */
+/* ---- single behaviours ---- */
 
 static void
 two_versions(void)
