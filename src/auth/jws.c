@@ -79,13 +79,20 @@ static bool
 verify_one(struct jwk_table *set, struct jwk *k, enum jws_backend backend,
 	const struct jose *j, struct arena *a)
 {
-	if (!is_ready(set, k) || (k->algs & JOSE_BIT(j->alg)) == 0)
-		return false;		/* a PEM knows its kind only now */
+	if (!is_ready(set, k))
+		return false;
 	if (j->signature.n != evp_signature_size(k, j->alg))
 		return false;
 	if (backend == JWS_LIBJWT && libjwt_can(j, k))
 		return libjwt_verify(j, k, set->arena, a);
 	return evp_verify(k, j->alg, j->signing, j->signature);
+}
+
+/* A PEM key says what it can do only when it has been read. */
+static bool
+read_pem(struct jwk_table *set)
+{
+	return set->n != 1 || set->v[0].pem.n == 0 || is_ready(set, set->v);
 }
 
 const struct fault *
@@ -94,14 +101,14 @@ jws_verify(struct jwk_table *set, enum jws_backend backend,
 {
 	uint32_t candidates = 0;
 
+	if (!read_pem(set))
+		return fault_new(a, FAULT_SERVER_INVALID, "no usable key");
 	if (!knows_kid(set, j))
 		return fault_new(a, FAULT_TOKEN_SIGNATURE, "kid_unknown");
 	for (uint32_t i = 0; i < set->n; i++)
 		candidates += may_try(set, &set->v[i], j);
 	if (candidates == 0)
-		return jws_ready(set, a) != NULL ?
-			fault_new(a, FAULT_SERVER_INVALID, "no usable key") :
-			fault_new(a, FAULT_TOKEN_SIGNATURE, "alg");
+		return fault_new(a, FAULT_TOKEN_SIGNATURE, "alg");
 	if (candidates > MAX_KEY_TRIES)
 		return fault_new(a, FAULT_TOKEN_SIGNATURE,
 			"kid_unknown: too many keys fit");
@@ -110,7 +117,5 @@ jws_verify(struct jwk_table *set, enum jws_backend backend,
 		    verify_one(set, &set->v[i], backend, j, a))
 			return NULL;
 	}
-	if (set->n == 1 && set->v[0].state == JWK_BROKEN)
-		return fault_new(a, FAULT_SERVER_INVALID, "no usable key");
 	return fault_new(a, FAULT_TOKEN_SIGNATURE, "signature");
 }

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+#include "auth/jws.h"
+
+#include "kit/token.h"
+
+#define SECRET64 "0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789ABCDEF"
+#define EVERY ((1u << JOSE_ALGS) - 1)
+#define CLAIMS "{\"sub\":\"alice\"}"
+#define MUTATIONS 4000
+
+static const struct conf_jwt open_policy = { .leeway_s = 60 };
+
+/* Private keys, made once. */
+enum who { RSA_A, RSA_B, RSA_WEAK, P256_A, P256_B, P384, P521, ED, MAC, WHO };
+static struct signer signers[WHO];
+static struct arena *keys_arena;
+
+static void
+make_signers(void)
+{
+	struct arena *a = keys_arena = arena_new(1 << 24);
+
+	signers[RSA_A] = signer_rsa(a, 2048);
+	signers[RSA_B] = signer_rsa(a, 2048);
+	signers[RSA_WEAK] = signer_rsa(a, 1024);
+	signers[P256_A] = signer_ec(a, "P-256");
+	signers[P256_B] = signer_ec(a, "P-256");
+	signers[P384] = signer_ec(a, "P-384");
+	signers[P521] = signer_ec(a, "P-521");
+	signers[ED] = signer_ed25519(a);
+	signers[MAC] = signer_secret(STR(SECRET64));
+}
+
+/* ---- one key, one algorithm ---------------------------------------- */
+
+/* In which form the verifier has the key. */
+enum form { AS_JWK, AS_PEM, AS_CERT, AS_SECRET, PEM_AS_SECRET };
+
+static const struct {
+	const char *name;
+	enum who signer;
+	enum jose_alg alg;		/* that really signs */
+	const char *said;		/* alg in the header; NULL: alg */
+	enum who key;
+	enum form form;
+	const char *want;
+} cases[] = {
+	{ "HS256", MAC, JOSE_HS256, NULL, MAC, AS_SECRET, NULL },
+	{ "HS384", MAC, JOSE_HS384, NULL, MAC, AS_SECRET, NULL },
+	{ "HS512", MAC, JOSE_HS512, NULL, MAC, AS_SECRET, NULL },
+	{ "RS256", RSA_A, JOSE_RS256, NULL, RSA_A, AS_JWK, NULL },
+	{ "RS384", RSA_A, JOSE_RS384, NULL, RSA_A, AS_JWK, NULL },
+	{ "RS512", RSA_A, JOSE_RS512, NULL, RSA_A, AS_JWK, NULL },
+	{ "PS256", RSA_A, JOSE_PS256, NULL, RSA_A, AS_JWK, NULL },
+	{ "PS384", RSA_A, JOSE_PS384, NULL, RSA_A, AS_JWK, NULL },
+	{ "PS512", RSA_A, JOSE_PS512, NULL, RSA_A, AS_JWK, NULL },
+	{ "ES256", P256_A, JOSE_ES256, NULL, P256_A, AS_JWK, NULL },
+	{ "ES384", P384, JOSE_ES384, NULL, P384, AS_JWK, NULL },
+	{ "ES512", P521, JOSE_ES512, NULL, P521, AS_JWK, NULL },
+	{ "EdDSA", ED, JOSE_EDDSA, NULL, ED, AS_JWK, NULL },
+	{ "RS256 by PEM", RSA_A, JOSE_RS256, NULL, RSA_A, AS_PEM, NULL },
+	{ "RS256 by certificate", RSA_A, JOSE_RS256, NULL, RSA_A, AS_CERT,
+		NULL },
+	{ "PS256 by PEM", RSA_A, JOSE_PS256, NULL, RSA_A, AS_PEM, NULL },
+	{ "ES256 by PEM", P256_A, JOSE_ES256, NULL, P256_A, AS_PEM, NULL },
+	{ "ES384 by certificate", P384, JOSE_ES384, NULL, P384, AS_CERT,
+		NULL },
+	{ "ES512 by PEM", P521, JOSE_ES512, NULL, P521, AS_PEM, NULL },
+	{ "EdDSA by PEM", ED, JOSE_EDDSA, NULL, ED, AS_PEM, NULL },
+
+	{ "another RSA key", RSA_B, JOSE_RS256, NULL, RSA_A, AS_JWK,
+		"signature" },
+	{ "another EC key", P256_B, JOSE_ES256, NULL, P256_A, AS_PEM,
+		"signature" },
+	{ "PS256 said to be RS256", RSA_A, JOSE_PS256, "RS256", RSA_A, AS_JWK,
+		"signature" },
+	{ "RS256 said to be PS256", RSA_A, JOSE_RS256, "PS256", RSA_A, AS_JWK,
+		"signature" },
+	{ "RS256 said to be RS512", RSA_A, JOSE_RS256, "RS512", RSA_A, AS_JWK,
+		"signature" },
+	{ "HS256 said to be HS512", MAC, JOSE_HS256, "HS512", MAC, AS_SECRET,
+		"signature" },
+	{ "1024 bits in a set", RSA_WEAK, JOSE_RS256, NULL, RSA_WEAK, AS_JWK,
+		"alg" },
+	{ "1024 bits by PEM", RSA_WEAK, JOSE_RS256, NULL, RSA_WEAK, AS_PEM,
+		"no usable key" },
+	{ "P-384 said to be ES256", P384, JOSE_ES384, "ES256", P384, AS_JWK,
+		"alg" },
+	{ "P-256 with ES384", P256_A, JOSE_ES384, NULL, P256_A, AS_JWK,
+		"alg" },
+	{ "P-256 with ES384 by PEM", P256_A, JOSE_ES384, NULL, P256_A,
+		AS_PEM, "alg" },
+	{ "RS256 for an EC key", RSA_A, JOSE_RS256, NULL, P256_A, AS_JWK,
+		"alg" },
+	{ "RS256 for an EC key by PEM", RSA_A, JOSE_RS256, NULL, P256_A,
+		AS_PEM, "alg" },
+	{ "EdDSA for an RSA key", ED, JOSE_EDDSA, NULL, RSA_A, AS_PEM,
+		"alg" },
+
+	/* The text of a public key is no secret. */
+	{ "HS256 keyed with the PEM", RSA_A, JOSE_HS256, NULL, RSA_A,
+		PEM_AS_SECRET, "alg" },
+	{ "HS256 keyed with the PEM of EC", P256_A, JOSE_HS256, NULL, P256_A,
+		PEM_AS_SECRET, "alg" },
+	{ "HS256 for an RSA key in a set", MAC, JOSE_HS256, NULL, RSA_A,
+		AS_JWK, "alg" },
+	{ "RS256 for a secret", RSA_A, JOSE_RS256, NULL, MAC, AS_SECRET,
+		"alg" },
+	{ "none for a secret", MAC, JOSE_HS256, "none", MAC, AS_SECRET,
+		"alg" },
+};
+
+static struct jwk_table
+table_of(struct arena *a, const struct signer *s, enum form form)
+{
+	const struct fault *f = NULL;
+	struct jwk_table t;
+
+	if (form == AS_SECRET)
+		f = jwk_table_secret(a, secret_of(s->secret), EVERY, &t);
+	else if (form == AS_CERT)
+		f = jwk_table_pem(a, sign_certificate(a, s), EVERY, &t);
+	else if (form == AS_JWK)
+		f = jwk_table_parse(a, str_fmt(a, "{\"keys\":[%.*s]}",
+			STR_ARG(sign_jwk(a, s, ""))), EVERY, &t);
+	else
+		f = jwk_table_pem(a, sign_pem(a, s), EVERY, &t);
+	if (f != NULL)
+		sign_give_up(f->detail, __LINE__);
+	return t;
+}
+
+static void
+run_row(size_t i)
+{
+	struct arena *a = arena_new(1 << 24);
+	struct signer s = signers[cases[i].signer];
+	struct jwk_table t = table_of(a, &signers[cases[i].key],
+		cases[i].form);
+	const struct token_policy p = { .keys = &t, .jwt = &open_policy,
+		.algs = EVERY, .require_typ = "" };
+	const char *said = cases[i].said != NULL ? cases[i].said :
+		jose_alg_name(cases[i].alg);
+	struct claims c;
+
+	if (cases[i].form == PEM_AS_SECRET)
+		s = signer_secret(sign_pem(a, &s));
+	token_row(token_judge(a, &p, sign_token(a, &s, cases[i].alg,
+		str_fmt(a, "{\"alg\":\"%s\"}", said).p, CLAIMS), &c),
+		cases[i].want, cases[i].name);
+	arena_free(a);
+}
+
+/* ---- signatures of the wrong shape ------------------------------------- */
+
+static const struct fault *
+judge_signature(struct arena *a, enum who who, enum jose_alg alg,
+	struct str (*make)(struct arena *, const struct signer *,
+	enum jose_alg, struct str input))
+{
+	struct jwk_table t = table_of(a, &signers[who], signers[who].pkey !=
+		NULL ? AS_JWK : AS_SECRET);
+	const struct token_policy p = { .keys = &t, .jwt = &open_policy,
+		.algs = EVERY, .require_typ = "" };
+	struct str head = sign_b64(a, str_fmt(a, "{\"alg\":\"%s\"}",
+		jose_alg_name(alg))), body = sign_b64(a, STR(CLAIMS)), input;
+	struct claims c;
+
+	input = str_fmt(a, "%.*s.%.*s", STR_ARG(head), STR_ARG(body));
+	return token_judge(a, &p, str_fmt(a, "%.*s.%.*s", STR_ARG(input),
+		STR_ARG(sign_b64(a, make(a, &signers[who], alg, input)))),
+		&c);
+}
+
+static struct str
+zeros(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	struct str sig = sign_raw(a, s, alg, input);
+
+	return (struct str){ arena_alloc(a, sig.n), sig.n };
+}
+
+static struct str
+one_short(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	struct str sig = sign_raw(a, s, alg, input);
+
+	return str_head(sig, sig.n - 1);
+}
+
+static struct str
+one_long(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	struct str sig = sign_raw(a, s, alg, input);
+	char *p = arena_alloc(a, sig.n + 1);
+
+	memcpy(p, sig.p, sig.n);
+	return (struct str){ p, sig.n + 1 };
+}
+
+static struct str
+one_byte(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	return str_head(sign_raw(a, s, alg, input), 1);
+}
+
+static void
+check_shapes(void)
+{
+	static const struct {
+		enum who who;
+		enum jose_alg alg;
+	} ways[] = { { MAC, JOSE_HS256 }, { MAC, JOSE_HS512 },
+		{ RSA_A, JOSE_RS256 }, { RSA_A, JOSE_PS256 },
+		{ P256_A, JOSE_ES256 }, { P521, JOSE_ES512 },
+		{ ED, JOSE_EDDSA } };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct arena *a = arena_new(1 << 24);
+		const char *name = jose_alg_name(ways[i].alg);
+
+		token_row(judge_signature(a, ways[i].who, ways[i].alg,
+			sign_raw), NULL, name);
+		token_row(judge_signature(a, ways[i].who, ways[i].alg, zeros),
+			"signature", str_fmt(a, "%s, zeros", name).p);
+		token_row(judge_signature(a, ways[i].who, ways[i].alg,
+			one_short), "signature",
+			str_fmt(a, "%s, a byte less", name).p);
+		token_row(judge_signature(a, ways[i].who, ways[i].alg,
+			one_long), "signature",
+			str_fmt(a, "%s, a byte more", name).p);
+		token_row(judge_signature(a, ways[i].who, ways[i].alg,
+			one_byte), "signature",
+			str_fmt(a, "%s, one byte", name).p);
+		arena_free(a);
+	}
+}
+
+static void
+check_der(void)
+{
+	struct arena *a = arena_new(1 << 24);
+
+	token_row(judge_signature(a, P256_A, JOSE_ES256, sign_plain),
+		"signature", "DER instead of R and S");
+	arena_free(a);
+}
+
+/* ---- which key ------------------------------------------------------------- */
+
+/* Sets: "a" RSA_A, "b" RSA_B, "e" P256_A; a digit is the kid, '-' none. */
+static const struct {
+	const char *name, *set, *kid;	/* of the token; NULL: none */
+	enum who signer;
+	enum jose_alg alg;
+	const char *want;
+} choices[] = {
+	{ "the first by kid", "a1b2", "1", RSA_A, JOSE_RS256, NULL },
+	{ "the second by kid", "a1b2", "2", RSA_B, JOSE_RS256, NULL },
+	{ "the kid of the other", "a1b2", "2", RSA_A, JOSE_RS256,
+		"signature" },
+	{ "an unknown kid", "a1b2", "3", RSA_A, JOSE_RS256, "kid_unknown" },
+	{ "a kid in other letters", "a1b2", "1 ", RSA_A, JOSE_RS256,
+		"kid_unknown" },
+	{ "no kid in the token", "a1b2", NULL, RSA_B, JOSE_RS256, NULL },
+	{ "no kid anywhere", "a-b-", NULL, RSA_B, JOSE_RS256, NULL },
+	{ "no kid in the set", "a-b-", "9", RSA_B, JOSE_RS256, NULL },
+	{ "one key has a kid", "a-b2", "9", RSA_A, JOSE_RS256,
+		"kid_unknown" },
+	{ "one kid, two keys", "a1b1", "1", RSA_B, JOSE_RS256, NULL },
+	{ "one kid, two kinds", "a1e1", "1", P256_A, JOSE_ES256, NULL },
+	{ "the kid of another kind", "a1e2", "1", P256_A, JOSE_ES256,
+		"alg" },
+	{ "an empty set", "", NULL, RSA_A, JOSE_RS256, "alg" },
+	{ "an empty set and a kid", "", "1", RSA_A, JOSE_RS256, "alg" },
+	{ "8 keys, no kid", "b1b2b3b4b5b6b7a8", NULL, RSA_A, JOSE_RS256,
+		NULL },
+	{ "9 keys, no kid", "a1b2b3b4b5b6b7b8b9", NULL, RSA_A, JOSE_RS256,
+		"kid_unknown" },
+	{ "8 that fit of 9", "e1b2b3b4b5b6b7b8a9", NULL, RSA_A, JOSE_RS256,
+		NULL },
+};
+
+static struct str
+set_of(struct arena *a, const char *keys)
+{
+	struct str set = STR("{\"keys\":[");
+
+	for (const char *k = keys; *k != '\0'; k += 2) {
+		enum who w = *k == 'a' ? RSA_A : *k == 'b' ? RSA_B : P256_A;
+		const char *more = k[1] == '-' ? "" : str_fmt(a,
+			"\"kid\":\"%c\"", k[1]).p;
+
+		set = str_fmt(a, "%.*s%s%.*s", STR_ARG(set),
+			k > keys ? "," : "",
+			STR_ARG(sign_jwk(a, &signers[w], more)));
+	}
+	return str_fmt(a, "%.*s]}", STR_ARG(set));
+}
+
+static void
+run_choice(size_t i)
+{
+	struct arena *a = arena_new(1 << 24);
+	struct jwk_table t;
+	const struct token_policy p = { .keys = &t, .jwt = &open_policy,
+		.algs = EVERY, .require_typ = "" };
+	const char *alg = jose_alg_name(choices[i].alg);
+	struct str header = choices[i].kid == NULL ?
+		str_fmt(a, "{\"alg\":\"%s\"}", alg) :
+		str_fmt(a, "{\"alg\":\"%s\",\"kid\":\"%s\"}", alg,
+			choices[i].kid);
+	struct claims c;
+
+	OK(jwk_table_parse(a, set_of(a, choices[i].set), EVERY, &t) == NULL);
+	token_row(token_judge(a, &p, sign_token(a,
+		&signers[choices[i].signer], choices[i].alg, header.p,
+		CLAIMS), &c), choices[i].want, choices[i].name);
+	arena_free(a);
+}
+
+/* ---- published examples -------------------------------------------------------- */
+
+#define RFC7515_CLAIMS "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0" \
+	"dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+
+static const struct {
+	const char *name, *key, *header, *payload, *signature;
+	enum jose_alg alg;
+} published[] = {
+	{ "RFC 7515 A.1", "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZ"
+		"H75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+		"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9", RFC7515_CLAIMS,
+		"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", JOSE_HS256 },
+	{ "RFC 7515 A.2", "{\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSf"
+		"b4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP"
+		"1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47so"
+		"MZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-"
+		"UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5I"
+		"hlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDT"
+		"W9gb54h4FRWyuXpoQ\",\"e\":\"AQAB\"}",
+		"eyJhbGciOiJSUzI1NiJ9", RFC7515_CLAIMS,
+		"cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5R"
+		"Zmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQ"
+		"jbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQB"
+		"MHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqt"
+		"FZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rq"
+		"Vt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw", JOSE_RS256 },
+	{ "RFC 7515 A.3", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2"
+		"xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":\"x_FEzRu9m36HLN"
+		"_tue659LNpXW6pCyStikYjKIWI5a0\"}",
+		"eyJhbGciOiJFUzI1NiJ9", RFC7515_CLAIMS,
+		"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8I"
+		"SlSApmWQxfKTUJqPP3-Kg6NU1Q", JOSE_ES256 },
+	{ "RFC 7515 A.4", "{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AekpBQ8S"
+		"T8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1j"
+		"SfS9tsz4qUxcWceqwQGk\",\"y\":\"ADSmRA43Z1DSNx_RvcLI87cdL07l6"
+		"jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2"
+		"\"}", "eyJhbGciOiJFUzUxMiJ9", "UGF5bG9hZA",
+		"AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-"
+		"mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpR"
+		"wcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn",
+		JOSE_ES512 },
+	{ "RFC 8037 A.4", "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYA"
+		"YKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+		"eyJhbGciOiJFZERTQSJ9",
+		"RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+		"hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylG"
+		"jg5BhVsPt9g7sVvpAr_MuM0KAg", JOSE_EDDSA },
+};
+
+static struct str
+unbase64(struct arena *a, const char *text)
+{
+	uint8_t *p = arena_alloc(a, strlen(text) + 3);
+	size_t n = 0;
+
+	if (!digest_unbase64url(str_of(text), p, &n))
+		sign_give_up(text, __LINE__);
+	return (struct str){ (const char *)p, n };
+}
+
+/* Two of the payloads are no JSON, which jose_parse() refuses; so the
+ * signature is judged alone. */
+static bool
+published_holds(struct arena *a, size_t i, enum jws_backend backend,
+	const char *payload)
+{
+	struct jose j = { .alg = published[i].alg,
+		.signature = unbase64(a, published[i].signature) };
+	struct jwk_table t;
+
+	if (published[i].key[0] != '{')
+		OK(jwk_table_secret(a, secret_of(unbase64(a,
+			published[i].key)), EVERY, &t) == NULL);
+	else
+		OK(jwk_table_parse(a, str_fmt(a, "{\"keys\":[%s]}",
+			published[i].key), EVERY, &t) == NULL);
+	j.token = str_fmt(a, "%s.%s.%s", published[i].header, payload,
+		published[i].signature);
+	j.signing = str_fmt(a, "%s.%s", published[i].header, payload);
+	return jws_verify(&t, backend, &j, a) == NULL;
+}
+
+static void
+run_published(size_t i)
+{
+	bool is_json = strncmp(published[i].payload, "ey", 2) == 0;
+	struct arena *a = arena_new(1 << 24);
+
+	tap_ok(published_holds(a, i, JWS_OPENSSL, published[i].payload),
+		"%s by OpenSSL", published[i].name);
+	tap_ok(!published_holds(a, i, JWS_OPENSSL, "e30"),
+		"%s, another payload", published[i].name);
+	if (is_json)
+		tap_ok(published_holds(a, i, JWS_LIBJWT,
+			published[i].payload), "%s by libjwt",
+			published[i].name);
+	arena_free(a);
+}
+
+/* ---- bytes turned at random ------------------------------------------------------ */
+
+/* One character of a good token is exchanged; no backend may take it, and
+ * what they say must be the same. */
+static void
+check_mutations(enum who who, enum jose_alg alg, unsigned n)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
+		"pqrstuvwxyz0123456789-_.=+/ ";
+	struct arena *keys = arena_new(1 << 24);
+	struct jwk_table t = table_of(keys, &signers[who],
+		signers[who].pkey != NULL ? AS_JWK : AS_SECRET);
+	const struct token_policy p = { .keys = &t, .jwt = &open_policy,
+		.algs = EVERY, .require_typ = "" };
+	struct str token = sign_token(keys, &signers[who], alg, str_fmt(keys,
+		"{\"alg\":\"%s\"}", jose_alg_name(alg)).p, CLAIMS);
+	unsigned taken = 0, seed = 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct arena *a = arena_new(1 << 24);
+		struct str copy = str_copy(a, token);
+		char *c = (char *)(uintptr_t)copy.p;
+		struct claims claims;
+		size_t at;
+
+		seed = seed * 1103515245 + 12345;
+		at = (seed >> 8) % token.n;
+		c[at] = set[(seed >> 3) % (sizeof(set) - 1)];
+		taken += !str_eq(copy, token) &&
+			token_judge(a, &p, copy, &claims) == NULL;
+		arena_free(a);
+	}
+	tap_ok(taken == 0, "%s: %u changed tokens, none is taken",
+		jose_alg_name(alg), n);
+	arena_free(keys);
+}
+
+int
+main(void)
+{
+	make_signers();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		run_row(i);
+	check_shapes();
+	check_der();
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		run_choice(i);
+	for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++)
+		run_published(i);
+	check_mutations(MAC, JOSE_HS256, MUTATIONS);
+	check_mutations(RSA_A, JOSE_RS256, MUTATIONS / 10);
+	check_mutations(P256_A, JOSE_ES256, MUTATIONS / 10);
+	arena_free(keys_arena);
+	return tap_done();
+}
