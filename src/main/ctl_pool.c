@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cred/credential.h"
 #include "main/ctl.h"
 
 #define MAX_TEXT MIB(1)
@@ -27,8 +28,7 @@ ctl_bind(struct ctl *c, const struct conf_server *s)
 		return NULL;
 	digests = arena_alloc(c->arena, ROTOR_DIGEST * (size_t)pool->n);
 	for (uint32_t i = 0; i < pool->n; i++)
-		rotor_digest(c->segment, secret_reveal(pool->v[i].value),
-			digests[i]);
+		credential_digest(c->segment, &pool->v[i], digests[i]);
 	plan.digests = (const uint8_t (*)[ROTOR_DIGEST])digests;
 	return rotor_bind(c->segment, &plan, c->arena);
 }

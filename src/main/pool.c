@@ -360,19 +360,17 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 int
 pool_run(const struct pool_plan *plan, bool *master_r)
 {
-	struct pool *p = calloc(1, sizeof *p);
+	struct arena *a = arena_new(MAX_ARENA);
+	struct pool *p = ARENA_NEW(a, struct pool);
 	int rc;
 
-	if (p == NULL)
-		return EX_OSERR;
 	p->settings = plan->settings;
 	p->conf = plan->conf;
 	p->fd = plan->listener->fd;
 	p->master = getpid();
-	p->arena = arena_new(MAX_ARENA);
+	p->arena = a;
 	settings_log(p->settings, conf_tree(p->conf));
 	rc = run(p, plan, master_r);
-	arena_free(p->arena);
-	free(p);
+	arena_free(a);
 	return rc;
 }

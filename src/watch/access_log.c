@@ -110,12 +110,35 @@ put_times(struct log_line *l, const struct access *r)
 		log_num(l, "stream", 1);
 }
 
+/* L01 for the attempts before the one that the access line tells. */
+static void
+tell_earlier(const struct access *r)
+{
+	struct log_line l;
+	char text[64];
+
+	if (r->tokens == NULL || !log_wants(LOG_LEVEL_INFO))
+		return;
+	for (uint32_t i = 0; i + 1 < r->attempts; i++) {
+		(void)snprintf(text, sizeof text, "using token index %u",
+			r->tokens[i]);
+		log_begin(&l, LOG_LEVEL_INFO, "token");
+		log_str(&l, "msg", str_of(text));
+		log_opt(&l, "request_id", r->request_id);
+		log_opt(&l, "server", r->server);
+		log_num(&l, "token", r->tokens[i]);
+		log_end(&l);
+	}
+}
+
 void
 access_log(const struct access *r)
 {
 	enum log_level level = level_of(r);
 	struct log_line l;
 
+	if (r->enabled)
+		tell_earlier(r);
 	if ((!r->enabled && r->fault == NULL) || !log_wants(level))
 		return;
 	log_begin(&l, level, "request");

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# papers -- manual pages without a complaint, limits that are all told
+. "$(dirname "$0")/lint.inc"
+cd "$top" || exit 1
+
+for page in docs/mcpgate.8 docs/mcpgatectl.1 docs/mcpgate.json.5; do
+	checked=$((checked + 1))
+	[ -s "$page" ] || bad "$page: is missing"
+	said=$(${MANDOC:-:} -Tlint -Wstyle "$page" 2>&1)
+	[ -z "$said" ] || bad "$said"
+done
+
+# Every maximum of the program stands in docs/limits.md, no other one does.
+limits=$(sed -n 's/^#define \([A-Z_]*\)[ 	].*/\1/p' src/base/limits.h)
+for name in $limits; do
+	[ "$name" = KIB ] || [ "$name" = MIB ] && continue
+	checked=$((checked + 1))
+	grep -q "\`$name\`" docs/limits.md ||
+		bad "docs/limits.md: no word of $name"
+done
+for name in $(sed -n 's/^| `\([A-Z_]*\)` .*/\1/p' docs/limits.md); do
+	echo "$limits" | grep -qx "$name" ||
+		bad "docs/limits.md: there is no $name"
+done
+finish
