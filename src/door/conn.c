@@ -228,6 +228,25 @@ obey(struct conn *c, enum screen_verdict v)
 		break_off(c, &c->desk->counts.violations, c->screen.why);
 }
 
+/* Rule S13: the server takes back the request that is being served. */
+static void
+look_for_abort(struct conn *c)
+{
+	const uint8_t *h = c->early.p;
+	struct req *q = c->req;
+	uint16_t id = c->screen.id;
+
+	if (q == NULL || c->early.n < PROTO_HEAD || h[0] != 1 ||
+	    h[1] != PROTO_ABORT_REQUEST || (h[2] << 8 | h[3]) != id ||
+	    h[4] + h[5] > 0 || c->early.n < (size_t)PROTO_HEAD + h[6])
+		return;
+	bytes_cut(&c->early, (size_t)PROTO_HEAD + h[6]);
+	c->req = NULL;
+	gate_leave(q);
+	out_finish(&c->out, id, PROTO_COMPLETE);
+	flush_then(c, c->keep);
+}
+
 /* A request that came in one piece needs no deadline. */
 static void
 start_deadline(struct conn *c)
@@ -261,29 +280,12 @@ feed(struct conn *c, const uint8_t *p, size_t n)
 		keep_early(c, p, n);
 	if (c->state == CLOSED)
 		return;
-	if (v == SCREEN_COMPLETE)
-		serve(c);
-	else
+	if (v != SCREEN_COMPLETE) {
 		obey(c, v);
-}
-
-/* Rule S13: the server takes back the request that is being served. */
-static void
-look_for_abort(struct conn *c)
-{
-	const uint8_t *h = c->early.p;
-	struct req *q = c->req;
-	uint16_t id = c->screen.id;
-
-	if (q == NULL || c->early.n < PROTO_HEAD || h[0] != 1 ||
-	    h[1] != PROTO_ABORT_REQUEST || (h[2] << 8 | h[3]) != id ||
-	    h[4] + h[5] > 0 || c->early.n < (size_t)PROTO_HEAD + h[6])
 		return;
-	bytes_cut(&c->early, (size_t)PROTO_HEAD + h[6]);
-	c->req = NULL;
-	gate_leave(q);
-	out_finish(&c->out, id, PROTO_COMPLETE);
-	flush_then(c, c->keep);
+	}
+	serve(c);
+	look_for_abort(c);
 }
 
 static void
@@ -294,8 +296,7 @@ take_input(struct conn *c, size_t n)
 		return;
 	}
 	keep_early(c, c->desk->scratch, n);
-	if (c->state == BUSY)
-		look_for_abort(c);
+	look_for_abort(c);
 }
 
 static void

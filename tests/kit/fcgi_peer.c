@@ -142,7 +142,7 @@ peer_call(struct peer_text *t, const struct peer_call *c)
 	peer_clear(&params);
 }
 
-/* ---- the way back -------------------------------------------------------- */
+/* ---- the way back ---- */
 
 static void
 take_record(struct peer_reply *r, const uint8_t *h, size_t n)
@@ -248,7 +248,7 @@ peer_reply_clear(struct peer_reply *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* ---- sockets ------------------------------------------------------------- */
+/* ---- sockets ---- */
 
 static int
 connect_unix(const char *path)

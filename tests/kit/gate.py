@@ -102,11 +102,19 @@ def clean_environment(more=None):
     return env
 
 
+def as_user(name):
+    """Words for subprocess: become that user (root only)."""
+    if name is None or os.geteuid() != 0:
+        return {}
+    return {"user": name, "group": name, "extra_groups": []}
+
+
 class Gate:
     """mcpgate with a directory, a configuration and a log of its own."""
 
     def __init__(self, conf, workers=1, mode="pool", env=None, args=(),
-                 mortal=False, wait=True, dir=None, log="stderr"):
+                 mortal=False, wait=True, dir=None, log="stderr",
+                 user=None, binary=None):
         self.dir = dir or tempfile.mkdtemp(prefix="mcpgate-test-")
         self.own_dir = dir is None
         os.chmod(self.dir, 0o755)
@@ -119,6 +127,7 @@ class Gate:
         self.replies = bytearray()
         self.proc, self.listener, self.pids = None, None, []
         self.log_to_file = log == "file"
+        self.user, self.binary = user, binary or program("mcpgate")
         self.write(conf)
         if mode != "cgi":
             self.start(wait)
@@ -159,10 +168,12 @@ class Gate:
         fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.write(fd, text.encode())
         os.close(fd)
+        if self.user is not None:
+            shutil.chown(new, self.user)
         os.rename(new, self.file)
 
     def command(self):
-        cmd = [program("mcpgate"), "--debug", "--config", self.file]
+        cmd = [self.binary, "--debug", "--config", self.file]
         if self.mode == "pool":
             cmd += ["--listen", "unix:" + self.socket,
                     "--workers", str(self.workers)]
@@ -177,7 +188,8 @@ class Gate:
         with open(self.log, "ab") as err:
             self.proc = subprocess.Popen(
                 self.command(), stdin=stdin, stdout=err, stderr=err,
-                env=self.env, cwd=self.dir, start_new_session=True)
+                env=self.env, cwd=self.dir, start_new_session=True,
+                **as_user(self.user))
         if wait:
             self.wait_ready()
 
@@ -360,7 +372,7 @@ class Gate:
         full.update(dict(fcgi.variables(method, uri, rows, body, **more)))
         with open(self.log, "ab") as err:
             done = subprocess.run(
-                [program("mcpgate"), "--config", self.file] + list(args),
+                [self.binary, "--config", self.file] + list(args),
                 input=body, stdout=subprocess.PIPE, stderr=err, env=full,
                 timeout=seconds, cwd=self.dir)
         self.seen(done.stdout)

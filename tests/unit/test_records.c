@@ -103,7 +103,7 @@ chunking_is_nothing(const struct peer_text *t)
 	return good && pool.held == 0;
 }
 
-/* ---- good requests ------------------------------------------------------- */
+/* ---- good requests ---- */
 
 static void
 test_good(void)
@@ -202,7 +202,7 @@ test_joins(void)
 	peer_clear(&t);
 }
 
-/* ---- limits --------------------------------------------------------------- */
+/* ---- limits ---- */
 
 static const struct {
 	const char *name;
@@ -324,7 +324,7 @@ test_pool(void)
 	peer_clear(&t);
 }
 
-/* ---- what is not let in --------------------------------------------------- */
+/* ---- what is not let in ---- */
 
 /* Each row builds one text. */
 struct attack {
