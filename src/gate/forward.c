@@ -18,6 +18,9 @@
 #include "cred/credential.h"
 #include "gate/pipeline.h"
 #include "relay/verdict.h"
+#include "shm/streams.h"
+
+#define RETRY_STREAM_S 5	/* a stream may have ended by then */
 
 /* ---- small facts --------------------------------------------------------------- */
 static const struct rpc_message *
@@ -47,6 +50,17 @@ is_initialize(const struct req *q)
 	const struct rpc_message *m = first_message(q);
 
 	return m != NULL && !q->rpc.batch && str_is(m->method, "initialize");
+}
+
+/* Known to last: a GET stream, or a subscription of the modern era. */
+static bool
+is_long(const struct req *q)
+{
+	const struct rpc_message *m = first_message(q);
+
+	if (q->method == METHOD_GET)
+		return true;
+	return m != NULL && str_is(m->method, "subscriptions/listen");
 }
 
 /* How long the call may take: the server's timeout, or that of its tool. */
@@ -122,7 +136,7 @@ start_call(struct req *q)
 		.url = q->url,
 		.body = q->method == METHOD_POST ? q->in.body : STR_NONE,
 		.first_byte_ms = s->options.timeouts.first_byte_ms,
-		.stream = q->method == METHOD_GET,
+		.stream = is_long(q),
 		.keep = MAX_QUEUED,
 	});
 	if (q->call == NULL)
@@ -136,13 +150,37 @@ start_call(struct req *q)
 static void
 start_deadline(struct req *q)
 {
-	if (q->method != METHOD_GET)
+	if (!is_long(q))
 		timer_start(&q->deadline, (uint64_t)call_ms(q));
+}
+
+/* A caller who is known holds so many streams and no more. */
+static const struct fault *
+count_stream(struct req *q)
+{
+	struct gate *g = q->gate;
+	uint32_t most = q->conf->limits.streams_per_caller;
+	struct fault *f;
+
+	if (!is_long(q) || !q->who->authenticated || g->segment == NULL ||
+	    g->slot == NULL)
+		return NULL;
+	q->counted = streams_enter(g->segment, g->slot, q->who->digest, most);
+	if (q->counted)
+		return NULL;
+	f = fault_new(q->arena, FAULT_OVERLOADED,
+		"the caller has %u streams open", most);
+	f->retry_after_s = RETRY_STREAM_S;
+	return f;
 }
 
 enum turn
 forward_run(struct req *q)
 {
+	const struct fault *f = count_stream(q);
+
+	if (f != NULL)
+		return req_fail(q, f);
 	outgoing_headers(q);
 	start_deadline(q);
 	return start_call(q);

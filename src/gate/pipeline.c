@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "shm/streams.h"
 
 /* A request goes down this list until somebody answers it. */
 static const struct step steps[] = {
@@ -78,6 +79,8 @@ leave_lists(struct req *q)
 	timer_stop(&q->keep_alive);
 	task_drop(&q->leaving);
 	list_drop(&q->live);
+	if (q->counted)
+		streams_leave(g->segment, g->slot, q->who->digest);
 	if (q->stream)
 		g->streams--;
 	else

@@ -90,6 +90,7 @@ struct req {
 	struct fold fold;
 
 	bool stream;			/* counts as a stream, not as a call */
+	bool counted;			/* in the caller's number of streams */
 	struct sse_tail tail;
 	struct timer keep_alive;
 };

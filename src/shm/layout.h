@@ -25,7 +25,9 @@
 #define SHM_CELLS 4096		/* tokens of all servers together */
 #define SHM_PIN_BUCKETS 4096
 #define SHM_PINS 8		/* of one bucket: one cache line */
-#define SHM_SHELVES 128		/* buckets; what is left of 2 MiB */
+#define SHM_STREAM_BUCKETS 512
+#define SHM_STREAM_WORDS 8	/* of one bucket: one cache line */
+#define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
 #define SHM_NAME_WORDS (TALLY_NAME / 8)
@@ -109,6 +111,7 @@ struct shm_file {
 	struct shm_pool pools[SHM_POOLS];
 	struct shm_cell cells[SHM_CELLS];
 	_Atomic uint64_t pins[SHM_PIN_BUCKETS][SHM_PINS];
+	_Atomic uint64_t streams[SHM_STREAM_BUCKETS][SHM_STREAM_WORDS];
 	struct shm_slot shelves[SHM_SHELVES][SHM_SLOTS];
 	struct shm_tally tally;
 };
@@ -120,7 +123,7 @@ _Static_assert(sizeof(struct shm_pool) == 64, "layout");
 _Static_assert(sizeof(struct shm_cell) == 64, "layout");
 _Static_assert(sizeof(struct shm_slot) == 1024, "layout");
 _Static_assert(TALLY_NAME % 8 == 0 && MAX_SHELF % 8 == 0, "layout");
-_Static_assert(sizeof(struct shm_file) <= 2u * 1024 * 1024, "layout");
+_Static_assert(sizeof(struct shm_file) <= 4u * 1024 * 1024, "layout");
 
 /* This process's view of the file. */
 struct segment {

@@ -170,6 +170,7 @@ shm_shape(void)
 		sizeof(struct shm_worker), sizeof(struct shm_pool),
 		sizeof(struct shm_cell), sizeof(struct shm_slot), MAX_WORKERS,
 		SHM_POOLS, SHM_CELLS, SHM_PIN_BUCKETS, SHM_PINS, SHM_SHELVES,
+		SHM_STREAM_BUCKETS, SHM_STREAM_WORDS,
 		SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
 	};
 	static const uint8_t key[SIPHASH_KEY];

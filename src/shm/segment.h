@@ -70,6 +70,8 @@ void worker_beat(struct worker_slot *w, uint32_t generation,
 void worker_count(struct worker_slot *w, int in_flight, int streams,
 	int connections, int requests);	/* deltas */
 uint32_t worker_number(const struct worker_slot *w);	/* 0.. */
+/* The process of that number is there. */
+bool worker_lives(const struct segment *s, uint32_t number);
 uint32_t worker_list(const struct segment *s, struct worker_view *v_r,
 	uint32_t room);
 

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "shm/layout.h"
+#include "shm/streams.h"
 
 struct worker_slot {
 	struct shm_worker *place;
@@ -120,6 +121,7 @@ worker_claim(struct segment *s)
 			continue;
 		w = ARENA_NEW(s->arena, struct worker_slot);
 		w->place = &s->file->workers[i];
+		streams_forget(s, i);
 		w->number = i;
 		return w;
 	}
@@ -169,6 +171,14 @@ uint32_t
 worker_number(const struct worker_slot *w)
 {
 	return w->number;
+}
+
+bool
+worker_lives(const struct segment *s, uint32_t number)
+{
+	if (number >= MAX_WORKERS)
+		return false;
+	return owner_lives(atomic_load(&s->file->workers[number].owner));
 }
 
 /* ---- all of them ---------------------------------------------------------------- */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * streams -- a caller's streams are counted over all workers, dead ones not
+ */
+#include "config.h"
+#include "shm/streams.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kit/place.h"
+#include "kit/tap.h"
+#include "shm/layout.h"
+
+static const uint8_t alice[STREAMS_CALLER] = "alice";
+static const uint8_t bob[STREAMS_CALLER] = "bob";
+
+static void
+one_worker(struct segment *s, struct worker_slot *w)
+{
+	OK(streams_enter(s, w, alice, 2));
+	OK(streams_enter(s, w, alice, 2));
+	tap_ok(!streams_enter(s, w, alice, 2), "the third of two is refused");
+	OK(streams_enter(s, w, bob, 2));
+	IS_INT(streams_count(s, alice), 2);
+	streams_leave(s, w, alice);
+	IS_INT(streams_count(s, alice), 1);
+	tap_ok(streams_enter(s, w, alice, 2), "one has left, one may come");
+	streams_leave(s, w, alice);
+	streams_leave(s, w, alice);
+	streams_leave(s, w, alice);
+	tap_ok(streams_count(s, alice) == 0, "never below none");
+	IS_INT(streams_count(s, bob), 1);
+	streams_leave(s, w, bob);
+}
+
+/* Another worker opens n streams and waits to be killed. */
+static pid_t
+other_worker(struct place *p, unsigned n)
+{
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(ready) != 0)
+		exit(1);
+	pid = fork();
+	if (pid == 0) {
+		struct segment *s = place_open(p);
+		struct worker_slot *w = worker_claim(s);
+
+		while (n-- > 0)
+			streams_enter(s, w, alice, 100);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	if (read(ready[0], &c, 1) != 1)
+		exit(1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void
+two_workers(struct place *p, struct segment *s, struct worker_slot *w)
+{
+	pid_t pid = other_worker(p, 3);
+
+	IS_INT(streams_count(s, alice), 3);
+	tap_ok(!streams_enter(s, w, alice, 3), "the others' count");
+	OK(streams_enter(s, w, alice, 4));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	tap_ok(streams_count(s, alice) == 1, "a dead worker's do not");
+	tap_ok(streams_enter(s, w, alice, 2), "nor do they refuse anybody");
+	pid = other_worker(p, 1);
+	tap_ok(streams_count(s, alice) == 3, "his slot begins with none");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+full_bucket(struct segment *s, struct worker_slot *w)
+{
+	uint8_t name[STREAMS_CALLER] = "";
+	unsigned i, in = 0;
+
+	for (i = 0; i < 20000; i++) {
+		name[0] = (uint8_t)i;
+		name[1] = (uint8_t)(i >> 8);
+		in += streams_enter(s, w, name, 1);
+	}
+	tap_ok(in == 20000, "more callers than words: all are let in");
+}
+
+int
+main(void)
+{
+	struct place p = place_new();
+	struct segment *s = place_open(&p);
+	struct worker_slot *w = worker_claim(s);
+	const char *why;
+
+	one_worker(s, w);
+	two_workers(&p, s, w);
+	full_bucket(s, w);
+	OK(segment_valid(s, &why));
+	segment_close(s);
+	place_end(&p);
+	return tap_done();
+}
