@@ -284,7 +284,8 @@ scan_name(struct scan *s)
 		return false;
 	name = (struct str){ at + 1, (size_t)(s->p - at) - 2 };
 	if ((has & JDOC_HAS_ESCAPE) != 0)
-		name = jdoc_lex_unescape(s->arena, (struct str){ at, name.n + 2 });
+		name = jdoc_lex_unescape(s->arena,
+			(struct str){ at, name.n + 2 });
 	judge(s, at, has, true);
 	if (s->names.n - s->top->names.first >= MAX_JSON_NAMES)
 		return syntax(s, at, "too many names");
@@ -393,7 +394,8 @@ scan_text(struct scan *s)
 
 	if (!scan_string(s, &has))
 		return false;
-	if (has > JDOC_HAS_ESCAPE && (s->steering || s->profile != JDOC_MESSAGE))
+	if (has > JDOC_HAS_ESCAPE &&
+	    (s->steering || s->profile != JDOC_MESSAGE))
 		judge(s, at, has, false);
 	return true;
 }

@@ -475,7 +475,7 @@ add_number(struct log_line *l, const char *key, struct str digits)
 void
 log_num(struct log_line *l, const char *key, int64_t value)
 {
-	char text[24], *p = text + sizeof(text);
+	char text[24], *end = text + sizeof(text), *p = end;
 	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
 	do {
@@ -484,7 +484,7 @@ log_num(struct log_line *l, const char *key, int64_t value)
 	} while (left > 0);
 	if (value < 0)
 		*--p = '-';
-	add_number(l, key, (struct str){ p, (size_t)(text + sizeof(text) - p) });
+	add_number(l, key, (struct str){ p, (size_t)(end - p) });
 }
 
 void

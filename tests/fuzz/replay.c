@@ -76,9 +76,11 @@ replay_all(const char *dir)
 static bool
 replay_told(const char *dir)
 {
+	static int count;
 	int n = replay_all(dir);
 
-	printf("%s: %d inputs\n", dir, n);
+	printf("%sok %d - %d inputs in %s\n", n > 0 ? "" : "not ", ++count,
+		n > 0 ? n : 0, dir);
 	return n > 0;
 }
 
@@ -106,5 +108,6 @@ main(int argc, char **argv)
 		good = replay_own(argv[0]);
 	for (int i = 1; i < argc; i++)
 		good = replay_told(argv[i]) && good;
+	printf("1..%d\n", argc < 2 ? 1 : argc - 1);
 	return good ? 0 : 1;
 }
