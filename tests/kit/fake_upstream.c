@@ -481,6 +481,11 @@ take(int i)
 			c->close = true;
 			return;
 		}
+		if (c->in[0] == 0x16) {	/* TLS */
+			say(c, "HTTP/1.1 400 No TLS here\r\n\r\n");
+			c->close = true;
+			return;
+		}
 		end = memmem(c->in, c->in_n, "\r\n\r\n", 4);
 		if (end == NULL)
 			return;
