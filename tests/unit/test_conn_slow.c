@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Slow senders and readers: their deadlines, and who is not delayed. */
+#include "config.h"
+#include "kit/door_rig.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kit/tap.h"
+
+static void
+test_slow_sender(void)
+{
+	struct peer_text t = { 0 };
+	struct peer_call c = { .flags = 1, .body = STR("{}") };
+	int fd, idle;
+
+	open_door(SOCK_STREAM);
+	idle = peer_connect(rig_path);
+	fd = peer_connect(rig_path);
+	peer_call(&t, &c);
+	for (size_t i = 0; i < 29; i++) {
+		OK(send(fd, t.p + i, 1, MSG_NOSIGNAL) == 1);
+		pump(i == 0 ? 5 : 1);
+		loop_skip(loop, 1000);
+		pump(0);
+	}
+	OK(!closed(fd));
+	loop_skip(loop, 1100);
+	OK(closed(fd));
+	OK(!closed(idle));
+	IS_INT(door_counts(door).overdue, 1);
+	IS_INT(gate.begun, 0);
+	/* the idle one has its own time */
+	loop_skip(loop, 59000);
+	OK(!closed(idle));
+	loop_skip(loop, 1000);
+	OK(closed(idle));
+	close(fd);
+	close(idle);
+	peer_clear(&t);
+	OK(close_door());
+}
+
+/* Nobody reads for a minute: gone. While BUSY, and with a complete reply. */
+static void
+test_stall_deadline(void)
+{
+	static const char zeros[MIB(1)];
+	struct peer_call c = { .flags = 1 };
+	struct peer_reply r = { 0 };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	for (int i = 0; i < 2; i++) {
+		gate.way = STREAM;
+		gate.left = 0;
+		fd = call(&c);
+		pump(1);
+		write_req(
+			(struct str){ zeros, sizeof(zeros) });
+		if (i == 1)
+			end_req();
+		pump(1);
+		loop_skip(loop, WRITE_STALL_MS - 100);
+		pump(1);
+		IS_INT(open_conns, 1);
+		/* a little progress, and the time begins again */
+		peer_read_some(fd, &r);
+		pump(2);
+		loop_skip(loop, 200);
+		pump(1);
+		IS_INT(open_conns, 1);
+		loop_skip(loop, WRITE_STALL_MS);
+		pump(1);
+		IS_INT(open_conns, 0);
+		IS_INT(gate.left, i == 0 ? 1 : 0);
+		finish(fd, &r);
+		OK(!r.ended);
+		peer_reply_clear(&r);
+		close(fd);
+	}
+	IS_INT(door_counts(door).stalled, 2);
+	OK(close_door());
+}
+
+/* A slow reader and a slow sender delay nobody. */
+static void
+test_beside_slow_ones(void)
+{
+	static const char zeros[MIB(1)];
+	struct peer_call c = { .flags = 1 };
+	struct peer_reply r = { 0 };
+	struct peer_text t = { 0 };
+	int slow[16], fd;
+
+	open_door(SOCK_STREAM);
+	peer_call(&t, &c);
+	t.n -= 3;
+	for (int i = 0; i < 16; i++) {
+		gate.way = STREAM;
+		slow[i] = i % 2 == 0 ? call(&c) : peer_connect(rig_path);
+		pump(1);
+		if (i % 2 == 0)
+			write_req(
+				(struct str){ zeros, sizeof(zeros) });
+		else
+			peer_send(slow[i], &t, 0);
+	}
+	gate.way = AT_ONCE;
+	fd = call(&c);
+	pump(2);
+	peer_read_some(fd, &r);
+	OK(r.ended && peer_status(&r) == 200);
+	for (int i = 0; i < 16; i++)
+		close(slow[i]);
+	close(fd);
+	pump(2);
+	IS_INT(gate.left, 8);
+	peer_reply_clear(&r);
+	peer_clear(&t);
+	gate.req = NULL;
+	OK(close_door());
+}
+
+int
+main(void)
+{
+	if (!rig_begin())
+		return tap_skip("no directory for a socket");
+	test_slow_sender();
+	test_stall_deadline();
+	test_beside_slow_ones();
+	rig_end();
+	return tap_done();
+}
