@@ -186,6 +186,8 @@ class Gate:
                 self.listener = fcgi.listen(self.socket)
             stdin = self.listener
         with open(self.log, "ab") as err:
+            if self.user is not None:
+                shutil.chown(self.log, self.user)
             self.proc = subprocess.Popen(
                 self.command(), stdin=stdin, stdout=err, stderr=err,
                 env=self.env, cwd=self.dir, start_new_session=True,

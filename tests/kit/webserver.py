@@ -140,6 +140,8 @@ class WebServer:
 
     def spawn(self, args):
         with open(self.log, "ab") as out:
+            if USER is not None:
+                shutil.chown(self.log, USER)
             self.proc = subprocess.Popen(
                 args, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 cwd=self.dir, env=self.environment(),

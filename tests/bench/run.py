@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""run -- the figures of docs/performance.md, as a Markdown table
+
+    run.py [CASE...]        BENCH_SECONDS=2 is quick; 4 is the default
+
+Ratios are of one run on one machine: nginx in front of the upstream directly,
+and nginx in front of the gateway in front of it, in turn.
+"""
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), HERE]
+from kit import fcgi, keys  # noqa: E402
+from kit.gate import Gate, config, program, server  # noqa: E402
+from kit.upstream import Upstream  # noqa: E402
+from lab import Lab, best, cpu_us, memory_kib, table  # noqa: E402
+
+TOKENS = ["bench-token-%d-of-three-tokens" % i for i in range(3)]
+POOL = {"auth": {"tokens": TOKENS, "rotationMode": "round-robin"}}
+PROMISES = []
+
+
+def plain(url):
+    return {"s": {"url": url}}
+
+
+def rotating(url):
+    return {"s": {"url": url, "options": POOL}}
+
+
+def promise(name, value, want, good):
+    PROMISES.append((name, value, want, "yes" if good else "**no**"))
+
+
+def row(name, r, base=None):
+    return (name, "%.1f k" % (r["rate"] / 1000),
+            "%.2f" % (r["rate"] / base["rate"]) if base else "1.00",
+            "%.2f / %.2f" % (r["p50"], r["p99"]),
+            "%.1f" % r["us"]["nginx"],
+            "%.1f" % r["us"]["gateway"] if base else "–",
+            r["bad"] or "0")
+
+
+HEADS = ("calls, c = 64", "req/s", "ratio", "p50 / p99 ms", "nginx µs",
+         "gateway µs", "not 2xx")
+
+
+def in_turn(lab, headers=(), rounds=2, **more):
+    """(reference, gateway): the better of two runs of each, in turn."""
+    lab.wrk(lab.port, "/mcp/s/mcp", headers, seconds=1)
+    runs = [(lab.wrk(lab.direct, "/mcp", **more),
+             lab.wrk(lab.port, "/mcp/s/mcp", headers, **more))
+            for _ in range(rounds)]
+    return best([r[0] for r in runs]), best([r[1] for r in runs])
+
+
+def jwt_options(**more):
+    rsa = keys.rsa()
+    inbound = dict({"strategy": "jwt", "jwt": {
+        "publicKeyFile": rsa.public, "issuer": "https://issuer.test",
+        "audience": ["gate"], "algorithms": ["RS256"]}}, **more)
+    token = keys.rs256(rsa, keys.claims(exp=int(time.time()) + 3600))
+    return {"inboundAuth": inbound}, [("Authorization", "Bearer " + token)]
+
+
+def case_calls():
+    rows = []
+    with Lab(plain) as lab:
+        ref, got = in_turn(lab)
+        rows += [row("nginx proxy_pass, kept", ref),
+                 row("mcpgate, no authentication", got, ref)]
+        eight = lab.wrk(lab.direct, "/mcp", clients=4), \
+            lab.wrk(lab.port, "/mcp/s/mcp", clients=4)
+    options, login = jwt_options()
+    with Lab(rotating, options=options) as lab:
+        ref, got = in_turn(lab, login)
+        rows += [row("nginx proxy_pass again", ref),
+                 row("mcpgate, cached JWT, three tokens", got, ref)]
+    options, login = jwt_options(verdictTtl=0)
+    with Lab(rotating, options=options) as lab:
+        cold = lab.wrk(lab.port, "/mcp/s/mcp", login)
+        rows.append(row("mcpgate, JWT verified each time", cold, ref))
+    table(HEADS, rows)
+    ratio = got["rate"] / ref["rate"]
+    promise("relay behind nginx, cached JWT, rotation, c = 64",
+            "%.2f × proxy_pass" % ratio, "≥ 0.45", ratio >= 0.45)
+    promise("CPU per relayed call in a worker",
+            "%.1f µs" % got["us"]["gateway"], "≤ 40 µs",
+            got["us"]["gateway"] <= 40)
+    promise("p99 to p50", "%.1f" % (got["p99"] / got["p50"]), "≤ 3",
+            got["p99"] <= 3 * got["p50"])
+    added = eight[1]["p99"] - eight[0]["p99"]
+    promise("p99 added at 4 clients", "%.2f ms" % added, "≤ 2 ms", added <= 2)
+
+
+def stream_row(n, workers):
+    with Lab(plain, workers=workers) as lab:
+        before = sum(memory_kib(p, "Rss") for p in lab.workers)
+        s = lab.streams(n)
+        each = (sum(memory_kib(p, "Rss") for p in lab.workers) - before) / n
+        cpu = sum(cpu_us(p) for p in lab.workers)
+        got = s.measure()
+        cpu = sum(cpu_us(p) for p in lab.workers) - cpu
+    if n == 10:
+        promise("event to client at 10 streams", "%.2f ms p50" % got["p50"],
+                "< 1 ms", got["p50"] < 1)
+    if n == 10000:
+        promise("10 000 streams on two workers", "%.1f KiB RSS each, %d "
+                "open" % (each, got["open"]), "≤ 20 KiB",
+                each <= 20 and got["open"] == n)
+    return (n, workers, got["open"], "%.1f" % each,
+            "%.1f" % (cpu / max(got["events"], 1)),
+            "%.2f / %.2f" % (got["p50"], got["p99"]))
+
+
+def case_streams():
+    table(("streams", "workers", "open", "RSS KiB each", "CPU µs per event",
+           "event age p50 / p99 ms"),
+          [stream_row(n, 2 if n > 5000 else 1)
+           for n in (10, 1000, 5000, 10000)])
+
+
+def case_beside():
+    """Calls while 5000 streams are open, and without."""
+    with Lab(plain, workers=2) as lab:
+        lab.wrk(lab.port, "/mcp/s/mcp", seconds=1)
+        alone = best([lab.wrk(lab.port, "/mcp/s/mcp") for _ in range(2)])
+        s = lab.streams(5000)
+        try:
+            beside = best([lab.wrk(lab.port, "/mcp/s/mcp")
+                           for _ in range(2)])
+        finally:
+            s.stop()
+    ratio = beside["rate"] / alone["rate"]
+    table(HEADS, [row("without streams", alone, alone),
+                  row("beside 5000 streams", beside, alone)])
+    promise("calls beside 5000 streams", "%.2f" % ratio, "≥ 0.85",
+            ratio >= 0.85)
+
+
+def slow_post(path, stop):
+    """A FastCGI request that comes a few bytes at a time."""
+    body = b'{"jsonrpc":"2.0","id":1,"method":"x"}'
+    data = fcgi.request(fcgi.variables("POST", "/mcp/s/mcp", [], body), body)
+    while not stop.is_set():
+        with fcgi.Conn(path) as c:
+            for i in range(0, len(data), 40):
+                if stop.wait(0.2):
+                    return
+                c.send(data[i:i + 40])
+            c.stream().rest()
+
+
+def case_trouble():
+    """8 stalled readers and 60 slow posters beside normal calls."""
+    def two(url):
+        return {"s": {"url": url},
+                "flood": {"url": url.replace("/mcp", "/flood")}}
+
+    with Lab(two, gateway={"limits": {"inputTime": "5m"}}) as lab:
+        lab.wrk(lab.port, "/mcp/s/mcp", clients=8, seconds=1)
+        quiet = lab.wrk(lab.port, "/mcp/s/mcp", clients=8)
+        stop = threading.Event()
+        crew = [threading.Thread(target=slow_post, daemon=True,
+                                 args=(lab.gate.socket, stop))
+                for _ in range(60)]
+        for c in crew:
+            c.start()
+        stalled = []
+        for _ in range(8):
+            c = fcgi.Conn(lab.gate.socket)
+            c.begin("GET", "/mcp/flood/mcp",
+                    [("Accept", "text/event-stream")]).head()
+            stalled.append(c)
+        time.sleep(1)
+        busy = lab.wrk(lab.port, "/mcp/s/mcp", clients=8)
+        stop.set()
+        for c in stalled:
+            c.close()
+        for c in crew:
+            c.join(5)
+    table(HEADS, [row("undisturbed, c = 8", quiet, quiet),
+                  row("beside 8 stalled readers, 60 slow POSTs", busy,
+                      quiet)])
+    promise("8 stalled readers, 60 slow POSTs: p99",
+            "%.2f × (%.2f ms)" % (busy["p99"] / quiet["p99"], busy["p99"]),
+            "≤ 2 ×", busy["p99"] <= 2 * quiet["p99"])
+
+
+def case_cgi():
+    body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    with Upstream() as up, Gate(config({"s": server(up)}),
+                                mode="cgi") as g:
+        g.cgi("POST", "/s/mcp", body=body)
+        took = []
+        for _ in range(30):
+            began = time.monotonic()
+            r, _ = g.cgi("POST", "/s/mcp", body=body)
+            took.append(time.monotonic() - began)
+            assert r.status == 200, r
+        began = time.monotonic()
+        for _ in range(30):
+            subprocess.run(["/bin/true"])
+        spawn = (time.monotonic() - began) / 30
+    ms = sorted(took)[len(took) // 2] * 1000
+    promise("one call by CGI, process start and upstream included",
+            "%.1f ms (an empty process: %.1f ms)" % (ms, spawn * 1000),
+            "≤ 12 ms", ms <= 12)
+
+
+def case_idle():
+    with Lab(plain, workers=2) as lab:
+        lab.curl("/mcp/health")
+        pss = [memory_kib(p) for p in lab.workers]
+        rss = [memory_kib(p, "Rss") for p in lab.workers]
+    promise("idle worker", "%.1f MB PSS (%.1f MB RSS)" % (
+        max(pss) / 1024, max(rss) / 1024), "≤ 3 MB", max(pss) <= 3072)
+
+
+def case_gone():
+    """A client closes on nginx: when does the upstream hear it?"""
+    took, closed = [], [0.0]
+
+    def script(q, out):
+        out.sse()
+        out.event({"n": 1})
+        if out.gone(10) is not None:
+            took.append(time.monotonic() - closed[0])
+        out.close = True
+
+    with Upstream(script) as up:
+        with Lab(lambda url: {"s": {"url": up.url()}}) as lab:
+            for _ in range(9):
+                s = socket.create_connection(("127.0.0.1", lab.port))
+                s.sendall(b"GET /mcp/s/mcp HTTP/1.1\r\nHost: x\r\n"
+                          b"Accept: text/event-stream\r\n\r\n")
+                while b'"n"' not in s.recv(65536):
+                    pass
+                n = len(took)
+                closed[0] = time.monotonic()
+                s.close()
+                while len(took) == n and time.monotonic() < closed[0] + 5:
+                    time.sleep(0.001)
+    ms = sorted(took)[len(took) // 2] * 1000 if took else 9999
+    promise("client gone on nginx → upstream cancelled", "%.1f ms" % ms,
+            "≤ 50 ms", ms <= 50)
+
+
+def case_pick():
+    """Picks of a token by 8 processes, by a program of the tree."""
+    build = os.environ.get("top_builddir", ".")
+    path = os.path.join(build, "tests/bench/bench_rotor")
+    if not os.access(path, os.X_OK):
+        promise("token pick by 8 processes", "not built", "< 100 ns", False)
+        return
+    text = subprocess.run([path], stdout=subprocess.PIPE,
+                          text=True).stdout.strip()
+    print("\n```\n%s\n```\n" % text)
+
+
+CASES = {"calls": case_calls, "streams": case_streams,
+         "beside": case_beside, "trouble": case_trouble, "cgi": case_cgi,
+         "idle": case_idle, "gone": case_gone, "pick": case_pick}
+
+
+def main():
+    program("mcpgate")
+    with open("/proc/cpuinfo") as f:
+        model = [ln.split(":")[1].strip() for ln in f
+                 if ln.startswith("model name")]
+    print("%d × %s, Linux %s; load generator, web server, gateway and "
+          "upstream share it." % (os.cpu_count(), model[0] if model else "CPU",
+                                  os.uname().release.split("-")[0]))
+    for name in sys.argv[1:] or CASES:
+        CASES[name]()
+    if PROMISES:
+        table(("promise", "measured", "wanted", "kept"), PROMISES)
+
+
+if __name__ == "__main__":
+    main()
