@@ -16,7 +16,6 @@ static struct jdoc_report report;
 
 static const char *const verdicts[] = { "OK", "SYNTAX", "UNSAFE" };
 
-
 static enum jdoc_verdict
 check(struct str text, enum jdoc_profile profile,
 	const struct jdoc_limits *by)
