@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sse -- event-stream framing: where events end, and events as values
+ */
+#ifndef MCP_SSE_H
+#define MCP_SSE_H
+
+#include "base/buf.h"
+
+/* ---- follow a stream that is relayed as it comes --------------------------- */
+struct sse_tail {
+	uint8_t line, state;		/* where in a line the last byte was */
+};
+
+void sse_follow(struct sse_tail *t, struct str bytes);
+
+/* True when a comment may be put in here: between two events. */
+bool sse_between(const struct sse_tail *t);
+
+/* ---- take events out (folding) ---------------------------------------------- */
+struct sse_event {
+	struct str event, data, id;	/* event "" means "message" */
+	bool has_id, has_data;
+	int64_t retry_ms;		/* -1: none */
+};
+
+struct sse;			/* a parser; lives in its arena */
+
+struct sse *sse_new(struct arena *a, size_t max_event);
+
+/* Feeds bytes in any chunking; calls fn for each complete event. False: an
+ * event was larger than max_event. fn returning false stops the feeding. */
+bool sse_feed(struct sse *s, struct str bytes,
+	bool (*fn)(void *who, const struct sse_event *e), void *who);
+
+#endif
