@@ -9,6 +9,7 @@
 #include "mcp/rpc.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/limits.h"
 
 /* What we read: the message as spans, and what the headers say. */
