@@ -58,7 +58,9 @@ class Lab:
               "log": {"level": "warn"},
               "limits": {"inFlight": 65535, "streams": 65535,
                          "streamsPerCaller": 65535}}
-        gw.update(gateway or {})
+        more = dict(gateway or {})
+        gw["limits"].update(more.pop("limits", {}))
+        gw.update(more)
         conf = {"mcpProxy": gw, "mcpServers": servers(
             "http://127.0.0.1:%d/mcp" % self.up_port)}
         self.gate = Gate(conf, workers, wait=False,
