@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -112,6 +113,24 @@ tell_warnings(const struct conf_messages *m)
 	}
 }
 
+/* A number that changes with the file; 0: it is not there. */
+static uint64_t
+file_stamp(const char *path)
+{
+	static const uint8_t key[SIPHASH_KEY];
+	struct stat st;
+	uint64_t parts[4];
+
+	if (stat(path, &st) != 0)
+		return 0;
+	parts[0] = (uint64_t)st.st_ino;
+	parts[1] = (uint64_t)st.st_size;
+	parts[2] = (uint64_t)st.st_mtim.tv_sec;
+	parts[3] = (uint64_t)st.st_mtim.tv_nsec;
+	return digest_sip(key, (struct str){ (const char *)parts,
+		sizeof(parts) });
+}
+
 static void
 refuse(struct gate *g, const struct conf_messages *m)
 {
@@ -119,7 +138,7 @@ refuse(struct gate *g, const struct conf_messages *m)
 
 	log_say(LOG_LEVEL_ERROR, "config", "reload refused: %.*s",
 		STR_ARG(why));
-	g->refused_last = true;
+	g->refused_stamp = file_stamp(g->conf_path);
 	publish_reload(g, false, why);
 }
 
@@ -140,7 +159,7 @@ take_over(struct gate *g, struct conf_gen *conf)
 	log_say(LOG_LEVEL_INFO, "config",
 		"configuration loaded: %u server(s), generation %u",
 		c->n_servers, g->generation);
-	g->refused_last = false;
+	g->refused_stamp = 0;
 	publish_reload(g, true, STR(""));
 }
 
@@ -163,7 +182,7 @@ gate_reload(struct gate *g)
 	arena_free(a);
 }
 
-/* One worker's look at the file makes all of them load it. */
+/* A file that was refused is not loaded again before it changes again. */
 static void
 look_at_file(struct gate *g)
 {
@@ -172,7 +191,8 @@ look_at_file(struct gate *g)
 	if (now - g->looked_ms < LOOK_EVERY_MS)
 		return;
 	g->looked_ms = now;
-	if (site_file_changed(g->site))
+	if (site_file_changed(g->site) &&
+	    file_stamp(g->conf_path) != g->refused_stamp)
 		gate_reload(g);
 }
 

@@ -25,7 +25,7 @@ struct gate {
 	uint32_t generation;		/* counts reloads in this worker */
 	uint32_t seen_reload;		/* segment_reload_wanted() */
 	uint64_t looked_ms;		/* when the file was looked at */
-	bool refused_last;		/* the last reload was refused */
+	uint64_t refused_stamp;		/* of a file that did not load */
 
 	char id_base[17];		/* request ids: base, counter */
 	uint64_t id_count;
