@@ -165,13 +165,14 @@ judge_signature(struct arena *a, enum who who, enum jose_alg alg,
 	const struct token_policy p = { .keys = &t, .jwt = &open_policy,
 		.algs = EVERY, .require_typ = "" };
 	struct str head = sign_b64(a, str_fmt(a, "{\"alg\":\"%s\"}",
-		jose_alg_name(alg))), body = sign_b64(a, STR(CLAIMS)), input;
+		jose_alg_name(alg))), body = sign_b64(a, STR(CLAIMS)), input,
+		sig;
 	struct claims c;
 
 	input = str_fmt(a, "%.*s.%.*s", STR_ARG(head), STR_ARG(body));
+	sig = sign_b64(a, make(a, &signers[who], alg, input));
 	return token_judge(a, &p, str_fmt(a, "%.*s.%.*s", STR_ARG(input),
-		STR_ARG(sign_b64(a, make(a, &signers[who], alg, input)))),
-		&c);
+		STR_ARG(sig)), &c);
 }
 
 static struct str
