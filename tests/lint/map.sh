@@ -11,7 +11,8 @@ for dir in src/*/; do
 done
 names()
 {
-	grep -oE '`[a-z_]+/[A-Za-z0-9_./-]+`' "$1" | tr -d '`' | sort -u
+	grep -oE '`(src|tests|docs|conf|tools|m4|main|door|gate|auth|mcp|cred|relay|watch|http|shm|base)/[A-Za-z0-9_./-]+`' "$1" |
+		tr -d '`' | sort -u
 }
 for paper in docs/MAP.md docs/STYLE.md docs/limits.md docs/why/*.md \
     CONTRIBUTING.md; do

@@ -1,160 +1,155 @@
 /* SPDX-License-Identifier: MIT */
-/* New connections: the cap, no descriptors left, drain. */
+/*
+ * listen -- addresses that are opened, and those that are not
+ */
 #include "config.h"
-#include "kit/door_rig.h"
+#include "main/listen.h"
 
-#include <string.h>
-#include <sys/resource.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "kit/tap.h"
 
-static bool idle_told;
+static char dir[] = "/tmp/gate-test-XXXXXX";
 
-static void
-told_idle(void *who)
+static const struct {
+	const char *address;		/* '@' stands for the directory */
+	int rc;
+} cases[] = {
+	{ "unix:@/a.sock", 0 },
+	{ "unix:@/none/a.sock", EX_CANTCREAT },
+	{ "unix:", EX_CONFIG },
+	{ "unix:@/a-name-that-is-much-longer-than-the-hundred-and-seven-bytes-"
+		"which-the-address-of-a-unix-socket-has-room-for", EX_CONFIG },
+	{ "unix:@/file", EX_CANTCREAT },
+	{ "tcp:127.0.0.1:0", 0 },
+	{ "tcp:127.8.9.10:0", 0 },
+	{ "tcp:localhost:0", 0 },
+	{ "tcp:0.0.0.0:0", EX_CONFIG },
+	{ "tcp:10.0.0.1:0", EX_CONFIG },
+	{ "tcp:[::]:0", EX_CONFIG },
+	{ "tcp:[::ffff:127.0.0.1]:0", EX_CONFIG },
+	{ "tcp:*:9000", EX_CONFIG },
+	{ "tcp:127.0.0.1", EX_CONFIG },
+	{ "tcp:127.0.0.1:65536", EX_CONFIG },
+	{ "tcp:127.0.0.1:-1", EX_CONFIG },
+	{ "tcp::9000", EX_CONFIG },
+	{ "127.0.0.1:9000", EX_CONFIG },
+	{ "fd:99", EX_CONFIG },
+	{ "fd:x", EX_CONFIG },
+	{ "fd:", EX_CONFIG },
+	{ "", EX_CONFIG },
+};
+
+static const char *
+filled(const char *address, char room[256])
 {
-	(void)who;
-	idle_told = true;
+	const char *at = strchr(address, '@');
+
+	if (at == NULL)
+		return address;
+	snprintf(room, 256, "%.*s%s%s", (int)(at - address), address, dir,
+		at + 1);
+	return room;
 }
 
 static void
-test_drain(void)
+check(size_t i)
 {
-	struct peer_call c = { .flags = 1 };
-	struct peer_text t = { 0 };
-	struct peer_reply r = { 0 };
-	int idle, busy, reading, late;
+	char room[256];
+	struct listen_plan p = { .address = filled(cases[i].address, room),
+		.mode = 0660, .uid = -1, .gid = -1 };
+	struct listener l;
 
-	open_door(SOCK_STREAM);
-	idle_told = false;
-	gate.way = LATER;
-	idle = peer_connect(rig_path);
-	busy = call(&c);
-	reading = peer_connect(rig_path);
-	peer_call(&t, &c);
-	OK(send(reading, t.p, 10, 0) == 10);
-	pump(2);
-	door_drain(door, told_idle, NULL);
-	OK(closed(idle));
-	OK(!closed(busy) && !closed(reading) && !idle_told);
-	late = peer_connect(rig_path);
-	answer_req();
-	finish(busy, &r);
-	OK(r.ended && closed(busy) && !idle_told);
-	peer_reply_clear(&r);
-	gate.way = AT_ONCE;
-	OK(send(reading, t.p + 10, t.n - 10, 0) == (ssize_t)t.n - 10);
-	finish(reading, &r);
-	OK(r.ended && closed(reading) && idle_told);
-	IS_INT(open_conns, 0);
-	peer_reply_clear(&r);
-	peer_clear(&t);
-	close(idle);
-	close(busy);
-	close(reading);
-	close(late);
-	OK(close_door());
-	/* nobody there: told all the same, later */
-	open_door(SOCK_STREAM);
-	idle_told = false;
-	door_drain(door, told_idle, NULL);
-	OK(!idle_told);
-	pump(1);
-	OK(idle_told);
-	OK(close_door());
-}
-
-/* The door ends while everything is under way. */
-static void
-test_free_in_the_middle(void)
-{
-	struct peer_call c = { .flags = 1 };
-	int fd[3];
-
-	open_door(SOCK_STREAM);
-	gate.way = STREAM;
-	for (int i = 0; i < 3; i++) {
-		fd[i] = i == 0 ? peer_connect(rig_path) : call(&c);
-		pump(1);
+	tap_int(listen_open(&p, &l), cases[i].rc, cases[i].address, __LINE__);
+	if (cases[i].rc != 0) {
+		tap_ok(l.why[0] != '\0' && l.fd < 0, "%s: says why",
+			cases[i].address);
+		return;
 	}
-	OK(close_door());
-	IS_INT(gate.left, 2);
-	for (int i = 0; i < 3; i++)
-		close(fd[i]);
+	tap_ok(listen_ready(l.fd), "%s: listens", cases[i].address);
+	tap_ok(strstr(l.name, ":0") == NULL, "the real port is told: %s",
+		l.name);
+	close(l.fd);
+	listen_unlink(&l);
 }
 
+/* Whoever dies leaves a name behind; whoever lives keeps it. */
 static void
-test_no_descriptors(void)
+stale(void)
 {
-	struct peer_call c = { .flags = 1 };
-	struct peer_reply r = { 0 };
-	struct rlimit old, low;
-	int fd;
+	char name[256];
+	struct listen_plan p = { .address = filled("unix:@/b.sock", name),
+		.mode = 0640, .uid = -1, .gid = -1 };
+	struct listener one, two;
+	struct stat st;
 
-	open_door(SOCK_STREAM);
-	fd = call(&c);
-	getrlimit(RLIMIT_NOFILE, &old);
-	low = old;
-	low.rlim_cur = (rlim_t)fd + 1;
-	setrlimit(RLIMIT_NOFILE, &low);
-	pump(50);
-	setrlimit(RLIMIT_NOFILE, &old);
-	IS_INT(door_counts(door).pauses, 1);	/* it does not spin */
-	IS_INT(gate.begun, 0);
-	loop_skip(loop, 100);
-	finish(fd, &r);
-	OK(r.ended);
-	peer_reply_clear(&r);
-	close(fd);
-	OK(close_door());
+	IS_INT(listen_open(&p, &one), 0);
+	OK(stat(one.path, &st) == 0 && (st.st_mode & 0777) == 0640);
+	tap_int(listen_open(&p, &two), EX_CANTCREAT, "it is in use", __LINE__);
+	OK(strstr(two.why, "another process") != NULL);
+	OK(stat(one.path, &st) == 0);
+	close(one.fd);
+	tap_int(listen_open(&p, &two), 0, "the other one has died", __LINE__);
+	OK(listen_ready(two.fd));
+	close(two.fd);
+	listen_unlink(&two);
+	tap_ok(stat(two.path, &st) != 0 && errno == ENOENT, "it is gone");
 }
 
-/* (limit - 64) / 2 connections, no more; the next one waits its turn. The
- * limit cannot be raised again: the last test. */
+/* LISTEN_FDS counts only for the process that it was meant for. */
 static void
-test_cap(void)
+inherited(void)
 {
-	struct rlimit old, low;
-	int fd[6];
+	char pid[24], name[256];
+	struct listen_plan p = { .address = filled("unix:@/c.sock", name),
+		.mode = 0600, .uid = -1, .gid = -1 };
+	struct listener l;
 
-	getrlimit(RLIMIT_NOFILE, &old);
-	low = old;
-	low.rlim_cur = 64 + 2;
-	setrlimit(RLIMIT_NOFILE, &low);
-	open_door(SOCK_STREAM);
-	getrlimit(RLIMIT_NOFILE, &low);
-	tap_ok(low.rlim_cur == old.rlim_max, "the soft limit is raised");
-	OK(close_door());
-	low.rlim_cur = low.rlim_max = 64 + 2 * 4;
-	setrlimit(RLIMIT_NOFILE, &low);
-	open_door(SOCK_STREAM);
-	for (int i = 0; i < 6; i++)
-		fd[i] = peer_connect(rig_path);
-	pump(5);
-	IS_INT(open_conns, 4);
-	close(fd[0]);
-	pump(5);
-	IS_INT(open_conns, 4);
-	close(fd[1]);
-	close(fd[2]);
-	pump(5);
-	IS_INT(open_conns, 3);
-	for (int i = 3; i < 6; i++)
-		close(fd[i]);
-	OK(close_door());
+	IS_INT(listen_open(&p, &l), 0);
+	if (l.fd != 3) {
+		dup2(l.fd, 3);
+		close(l.fd);
+	}
+	snprintf(pid, sizeof pid, "%ld", (long)getpid());
+	OK(listen_inherited() == -1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_PID", "1", 1);
+	tap_int(listen_inherited(), -1, "for another process", __LINE__);
+	OK(getenv("LISTEN_FDS") == NULL);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_PID", pid, 1);
+	tap_int(listen_inherited(), 3, "for us", __LINE__);
+	tap_int(listen_inherited(), -1, "it is asked once", __LINE__);
+	setenv("LISTEN_FDS", "0", 1);
+	setenv("LISTEN_PID", pid, 1);
+	tap_int(listen_inherited(), -1, "none", __LINE__);
+	close(3);
+	listen_unlink(&l);
 }
 
 int
 main(void)
 {
-	if (!rig_begin())
-		return tap_skip("no directory for a socket");
-	test_drain();
-	test_free_in_the_middle();
-	test_no_descriptors();
-	test_cap();
-	rig_end();
+	char file[64];
+	FILE *f;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	snprintf(file, sizeof file, "%s/file", dir);
+	f = fopen(file, "w");
+	if (f != NULL)
+		fclose(f);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		check(i);
+	stale();
+	inherited();
+	unlink(file);
+	tap_ok(rmdir(dir) == 0, "nothing is left behind");
 	return tap_done();
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * health -- bodies of the pages, and when the gateway is ready
+ */
+#include "config.h"
+#include "watch/health.h"
+
+#include "kit/place.h"
+#include "kit/tap.h"
+
+static void
+reload(struct segment *s, uint32_t ok)
+{
+	struct segment_reload r = { .generation = 2, .ok = ok,
+		.at_unix_s = 1700000000, .message = "f.json:1:1: no" };
+
+	segment_say_reload(s, &r);
+}
+
+int
+main(void)
+{
+	struct place p = place_new();
+	struct segment *s = place_open(&p);
+	struct conf_server *servers = ARENA_ARRAY(p.arena, struct conf_server,
+		2);
+	struct conf c = { .name = STR("a \"b\""), .servers = servers,
+		.n_servers = 2 };
+	struct str text;
+
+	servers[1].options.disabled = true;
+	IS_STR(health_text(&c, p.arena), "{\"status\":\"ok\",\"name\":"
+		"\"a \\\"b\\\"\",\"version\":\"" PACKAGE_VERSION
+		"\",\"serverCount\":1}");
+	c.version = STR("7.8");
+	IS_STR(version_text(&c, p.arena), "{\"name\":\"a \\\"b\\\"\","
+		"\"version\":\"7.8\"}");
+	IS_INT(ready_text(&c, s, p.arena, &text), 200);
+	IS_STR(text, "{\"status\":\"ok\"}");
+	reload(s, 0);
+	tap_int(ready_text(&c, s, p.arena, &text), 200,
+		"a refused reload changes nothing", __LINE__);
+	IS_STR(text, "{\"status\":\"ok\",\"lastReload\":\"refused\"}");
+	reload(s, 1);
+	IS_INT(ready_text(&c, s, p.arena, &text), 200);
+	IS_STR(text, "{\"status\":\"ok\"}");
+	IS_INT(ready_text(&c, NULL, p.arena, &text), 503);
+	IS_STR(text, "{\"status\":\"unavailable\"}");
+	IS_INT(ready_text(NULL, s, p.arena, &text), 503);
+	segment_close(s);
+	place_end(&p);
+	return tap_done();
+}
