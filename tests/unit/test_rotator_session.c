@@ -178,8 +178,8 @@ log_lines(void)
 		"token index 0 refused (401), cooling for 60s",
 		"token index 1 refused (403), cooling for 1500ms",
 		"token index 2 is out of quota (403), cooling for 7s",
-		"all authentication tokens failed after 3 attempts "
-			"(statuses: [401 403 403])",
+		"all authentication tokens failed after 3 attempts (",
+		"attempts (statuses: [401 403 403])",
 		"token index 0 is usable again",
 		"session moved from token index 0 to 1",
 		"\"request_id\":\"r1\"", "\"server\":\"s\"",
