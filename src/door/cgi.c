@@ -280,6 +280,8 @@ told(void *who, enum out_news news)
 		c->req = NULL;
 		c->state = FLUSHING;
 	}
+	if (news == OUT_CUT)
+		out_clear(&c->out);
 	post(c);
 }
 

@@ -58,8 +58,7 @@ test_stall_deadline(void)
 		gate.left = 0;
 		fd = call(&c);
 		pump(1);
-		write_req(
-			(struct str){ zeros, sizeof(zeros) });
+		write_req((struct str){ zeros, sizeof(zeros) });
 		if (i == 1)
 			end_req();
 		pump(1);
@@ -103,8 +102,7 @@ test_beside_slow_ones(void)
 		slow[i] = i % 2 == 0 ? call(&c) : peer_connect(rig_path);
 		pump(1);
 		if (i % 2 == 0)
-			write_req(
-				(struct str){ zeros, sizeof(zeros) });
+			write_req((struct str){ zeros, sizeof(zeros) });
 		else
 			peer_send(slow[i], &t, 0);
 	}

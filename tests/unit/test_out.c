@@ -63,8 +63,7 @@ test_one_send(void)
 		pump(1);
 		if (i == 1) {
 			r.raw.n = 0;
-			write_req(
-				STR("data: 1\n\n"));
+			write_req(STR("data: 1\n\n"));
 		}
 		if (i > 0 && gate.req != NULL)
 			end_req();
@@ -105,7 +104,7 @@ test_stream(void)
 	peer_read_some(fd, &r);
 	IS_STR(peer_header(&r, "Content-Type"), "text/event-stream");
 	IS_STR(peer_body(&r), ":\n\n");
-	write_req( STR("data: 1\n\n"));
+	write_req(STR("data: 1\n\n"));
 	peer_read_some(fd, &r);
 	IS_STR(peer_body(&r), ":\n\ndata: 1\n\n");
 	IS_INT(r.records, 2);
