@@ -85,7 +85,7 @@ strip_scheme(const struct credential_place *place, struct str value,
 	if (place->prefix.n == 0 ||
 	    !str_eq_nocase(str_head(value, blank), place->prefix))
 		return own ? CREDENTIAL_BAD : CREDENTIAL_NONE;
-	*value_r = str_trim(skip_blanks(str_from(value, blank)));
+	*value_r = skip_blanks(str_from(value, blank));
 	return CREDENTIAL_GOOD;
 }
 
@@ -213,8 +213,7 @@ read_query(const struct credential_rules *r, struct str query,
 static struct credential
 merge(struct credential a, struct credential b)
 {
-	if (a.state == CREDENTIAL_GOOD && b.state == CREDENTIAL_GOOD &&
-	    str_eq(a.value, b.value))
+	if (a.state == b.state && str_eq(a.value, b.value))
 		a.serves |= b.serves;
 	if (a.state == CREDENTIAL_NONE || (a.state == CREDENTIAL_BAD &&
 	    b.state == CREDENTIAL_GOOD))
