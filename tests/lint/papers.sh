@@ -7,7 +7,9 @@ cd "$top" || exit 1
 for page in docs/mcpgate.8 docs/mcpgatectl.1 docs/mcpgate.json.5; do
 	checked=$((checked + 1))
 	[ -s "$page" ] || bad "$page: is missing"
-	said=$(${MANDOC:-:} -Tlint -Wstyle "$page" 2>&1)
+	# what the system's own manual lacks is not ours
+	said=$(${MANDOC:-:} -Tlint -Wstyle "$page" 2>&1 |
+		grep -v -e 'referenced manual not found' -e 'outdated mandoc.db')
 	[ -z "$said" ] || bad "$said"
 done
 

@@ -45,7 +45,7 @@ for word in $(sed -n 's/^[^#]*%D%\/\([^ ]*\).*/\1/p' src/local.am); do
 	[ -f "src/$word" ] || bad "src/local.am: no src/$word"
 done
 for word in $(sed -n 's/^	%D%\/\([^ ]*\).*/\1/p' tests/local.am); do
-	[ -f "tests/$word" ] || [ -f "tests/$word.c" ] ||
+	[ -e "tests/$word" ] || [ -f "tests/$word.c" ] ||
 		bad "tests/local.am: no tests/$word"
 done
 finish
