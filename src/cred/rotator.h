@@ -45,7 +45,7 @@ struct rotator_try {
 	bool in_use;			/* counted in flight */
 	bool marked;			/* the last answer marked the token */
 	bool own_call;
-	bool drawn;			/* round-robin: `turn` is this request's */
+	bool drawn;			/* round-robin: its turn */
 	uint64_t turn;
 	uint32_t scopes;		/* attempts with insufficient_scope */
 	uint64_t now_boot_ms;		/* of the last call */

@@ -44,7 +44,7 @@ struct desk {
 	uint64_t now_boot_ms, fingerprint;
 	char letters[MAX_POOL_TOKENS + 1];
 	char says[128];			/* answer of each letter */
-	char used[256];			/* letters of attempts, '|' after each */
+	char used[256];			/* letters used, a | after each */
 	struct rotator_try try;		/* of the last request */
 	enum rotator_next last;
 	const struct fault *fault;

@@ -355,8 +355,7 @@ touched_kib(const struct shm_file *f)
 	while (maps != NULL && kib < 0 && fgets(line, sizeof(line), maps)) {
 		unsigned long from;
 
-		if (sscanf(line, "%lx-", &from) == 1 &&
-		    strchr(line, '-') != NULL && strchr(line, ':') > strchr(line, '-'))
+		if (sscanf(line, "%lx-%*x ", &from) == 1)
 			ours = from == (unsigned long)(uintptr_t)f;
 		if (ours && strncmp(line, "Rss:", 4) == 0)
 			kib = strtol(line + 4, NULL, 10);
