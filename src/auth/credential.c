@@ -140,6 +140,8 @@ read_place(const struct credential_rules *r,
 	c.value = value;
 	if (c.state == CREDENTIAL_GOOD)
 		c.state = judge(place, r->max_bytes, value, &c.value);
+	if (c.state == CREDENTIAL_NONE)
+		c.value = STR_NONE;
 	return c;
 }
 
