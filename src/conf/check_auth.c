@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_auth -- complete an inbound rule, and refuse one that cannot work
+ *
+ * One function per rule; a rule looks only at strategies that are in use.
+ */
+#include "config.h"
+#include "conf/load.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "conf/uri.h"
+
+/* The rule under review. */
+struct review {
+	struct loading *l;
+	struct conf_inbound *in;
+	const struct node *block;	/* inboundAuth; NULL: none is there */
+	const struct node *at;		/* where to point without a block */
+	struct conf_server *server;	/* NULL: the gateway's own rule */
+	struct str name;
+};
+
+static bool
+uses(const struct conf_inbound *in, enum strategy s)
+{
+	for (uint32_t i = 0; i < in->n_strategies; i++) {
+		if (in->strategies[i] == s)
+			return true;
+	}
+	return false;
+}
+
+static const struct node *
+place(const struct review *r, const char *path)
+{
+	const struct node *n = node_at(r->block, path);
+
+	if (n == NULL)
+		n = r->block;
+	return n != NULL ? n : r->at;
+}
+
+/* Shorter than it may be, or out of some paper. */
+static bool
+too_weak(const struct review *r, const char *path, size_t least)
+{
+	const struct node *n = node_at(r->block, path);
+
+	return n != NULL && !n->bad && !r->l->weak &&
+	    (n->text.n < least || keys_published(n->text));
+}
+
+static void
+needs(const struct review *r, const char *path, const char *who,
+	const char *what)
+{
+	report_add(r->l->report, "E42", place(r, path), "%s needs %s", who,
+	    what);
+}
+
+/* ---- none, local, token, apikey ---------------------------------------------------- */
+static void
+fill_strategies(struct review *r)
+{
+	struct conf_inbound *in = r->in;
+
+	in->n_strategies = inherit_strategies(r->block, in->strategies);
+	in->set = node_get(r->block, "strategy") != NULL ||
+	    in->strategies[0] != STRATEGY_LOCAL;
+}
+
+static void
+check_none(struct review *r)
+{
+	struct conf_inbound *in = r->in;
+
+	for (uint32_t i = 0; i + 1 < in->n_strategies; i++) {
+		if (in->strategies[i] == STRATEGY_NONE)
+			report_add(r->l->report, "E09", place(r, "strategy"),
+			    "\"none\" and \"a later strategy\" exclude each "
+			    "other");
+	}
+	if (uses(in, STRATEGY_NONE) && r->server != NULL)
+		report_add(r->l->report, "W08", place(r, "strategy"),
+		    "\"%.*s\" is open to everybody", STR_ARG(r->name));
+	if (!in->set && r->server != NULL)
+		report_add(r->l->report, "W07", place(r, "strategy"),
+		    "\"%.*s\" has no inbound authentication: only local "
+		    "clients are served", STR_ARG(r->name));
+}
+
+static void
+check_token(struct review *r)
+{
+	const struct node *block = node_get(r->block, "token");
+	struct conf_inbound *in = r->in;
+
+	in->token_prefix_set = node_get(block, "prefix") != NULL;
+	in->tokens = keys_of_rule(r->l, block);
+	keys_check(r->l, node_get(block, "values"));
+	if (!uses(in, STRATEGY_TOKEN) || in->tokens.n > 0)
+		return;
+	if (!in->tokens.set)
+		needs(r, "token", "token", "token.values");
+	else if (in->n_strategies == 1 && r->l->report->errors == 0)
+		in->strategies[0] = STRATEGY_NONE;	/* [] means open */
+}
+
+static void
+check_apikey(struct review *r)
+{
+	const struct node *block = node_get(r->block, "apikey");
+
+	r->in->apikeys = keys_of_rule(r->l, block);
+	keys_check(r->l, node_get(block, "values"));
+	keys_check(r->l, node_get(block, "value"));
+	if (uses(r->in, STRATEGY_APIKEY) && r->in->apikeys.n == 0)
+		report_add(r->l->report, "E46", place(r, "apikey"),
+		    "no key is set");
+}
+
+/* ---- jwt --------------------------------------------------------------------------- */
+static const struct str rs256 = { "RS256", 5 }, hs256 = { "HS256", 5 };
+
+static void
+default_algorithms(struct conf_jwt *j)
+{
+	if (j->algorithms.set)
+		return;
+	j->algorithms.v = secret_empty(j->secret) ? &rs256 : &hs256;
+	j->algorithms.n = 1;
+}
+
+static bool
+https_or_local(struct review *r, struct str text)
+{
+	struct uri u;
+
+	if (text.n == 0 || !uri_parse(r->l->arena, text, &u))
+		return true;
+	return str_is(u.scheme, "https") || uri_loopback(&u) ||
+	    r->in->jwt.allow_insecure;
+}
+
+static bool
+has_keys(const struct conf_jwt *j)
+{
+	return j->jwks_url.n > 0 || j->jwks_file.n > 0 ||
+	    j->public_key_file.n > 0;
+}
+
+static void
+check_algorithms(struct review *r)
+{
+	const struct conf_jwt *j = &r->in->jwt;
+	const struct node *at = place(r, "jwt.algorithms");
+	size_t least = 0;
+	uint32_t hs = 0;
+
+	for (uint32_t i = 0; i < j->algorithms.n; i++) {
+		struct str alg = j->algorithms.v[i];
+
+		if (str_is(alg, "none"))
+			report_add(r->l->report, "E43", at,
+			    "algorithm \"none\" is never allowed");
+		if (!str_starts(alg, STR("HS")))
+			continue;
+		hs++;
+		if (least < (str_is(alg, "HS512") ? 64u :
+		    str_is(alg, "HS384") ? 48u : 32u))
+			least = str_is(alg, "HS512") ? 64 :
+			    str_is(alg, "HS384") ? 48 : 32;
+	}
+	if ((hs > 0) == secret_empty(j->secret) || (hs > 0 && has_keys(j)))
+		report_add(r->l->report, "E44", at, "HS algorithms need "
+		    "jwt.secret and exclude key sets");
+	if (too_weak(r, "jwt.secret", least))
+		report_add(r->l->report, "E45", place(r, "jwt.secret"),
+		    "secret is shorter than %zu bytes or a published sample",
+		    least);
+}
+
+static void
+read_keys(struct review *r, const char *path, struct str file)
+{
+	struct file_text t;
+	const char *why;
+
+	if (file_read(r->l, file.p, MAX_KEY_SET, FILE_PUBLIC, &t, &why)) {
+		r->in->jwt.keys_text = t.text;
+		return;
+	}
+	server_unusable(r->l, r->server, "E08", place(r, path),
+	    "cannot read \"%.*s\": %s", STR_ARG(file), why);
+}
+
+static void
+fill_jwt(struct review *r)
+{
+	struct conf_jwt *j = &r->in->jwt;
+
+	j->claims = fill_pairs(r->l, node_at(r->block, "jwt.claims"));
+	j->prefix_set = node_at(r->block, "jwt.prefix") != NULL;
+	default_algorithms(j);
+}
+
+static void
+check_jwt(struct review *r)
+{
+	struct conf_jwt *j = &r->in->jwt;
+
+	fill_jwt(r);
+	if (!uses(r->in, STRATEGY_JWT))
+		return;
+	if (!has_keys(j) && secret_empty(j->secret) && j->issuer.n == 0)
+		needs(r, "jwt", "jwt",
+		    "jwt.jwksUrl, jwt.publicKeyFile, jwt.secret or jwt.issuer");
+	else if (has_keys(j) || !secret_empty(j->secret))
+		check_algorithms(r);
+	if (j->jwks_file.n > 0 && j->public_key_file.n > 0)
+		report_add(r->l->report, "E09", place(r, "jwt.publicKeyFile"),
+		    "\"jwksFile\" and \"publicKeyFile\" exclude each other");
+	if (!https_or_local(r, j->jwks_url))
+		report_add(r->l->report, "E62", place(r, "jwt.jwksUrl"),
+		    "must be an absolute https URL");
+	if (j->audience.n == 0)
+		report_add(r->l->report, "W09", place(r, "jwt"),
+		    "jwt.audience is not set: tokens issued for other services "
+		    "are accepted");
+	if (str_is(j->profile, "aws-alb") &&
+	    (j->signer.n == 0 || j->region.n == 0))
+		needs(r, "jwt.profile", "aws-alb", "jwt.signer and jwt.region");
+	if (j->jwks_file.n > 0)
+		read_keys(r, "jwt.jwksFile", j->jwks_file);
+	if (j->public_key_file.n > 0)
+		read_keys(r, "jwt.publicKeyFile", j->public_key_file);
+}
+
+/* ---- introspection, scripts --------------------------------------------------------- */
+static void
+check_asking(struct review *r)
+{
+	const struct node *b = node_get(r->block, "introspection");
+
+	if (uses(r->in, STRATEGY_INTROSPECTION)) {
+		if (node_get(b, "endpoint") == NULL &&
+		    node_get(b, "issuer") == NULL)
+			needs(r, "introspection", "introspection",
+			    "introspection.endpoint or introspection.issuer");
+		if (node_get(b, "clientId") == NULL)
+			needs(r, "introspection", "introspection",
+			    "introspection.clientId");
+	}
+	if (uses(r->in, STRATEGY_LUA) &&
+	    node_at(r->block, "lua.source") == NULL)
+		needs(r, "lua", "lua", "lua.source");
+	if (uses(r->in, STRATEGY_JS) && node_at(r->block, "js.source") == NULL)
+		needs(r, "js", "js", "js.source");
+}
+
+/* ---- proxy ----------------------------------------------------------------------------- */
+static bool
+anybody(const struct conf_cidrs *list)
+{
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (list->v[i].bits == 0 && !list->v[i].unix_peer)
+			return true;
+	}
+	return false;
+}
+
+static void
+fill_proxy(struct review *r)
+{
+	struct conf_proxy_identity *p = &r->in->proxy;
+
+	if (!p->trusted_peers.set)
+		p->trusted_peers = r->l->conf->trusted_proxies;
+	if (p->peer_param.n == 0)
+		p->peer_param = r->l->conf->peer_param;
+}
+
+static void
+check_proxy(struct review *r)
+{
+	struct conf_proxy_identity *p = &r->in->proxy;
+	bool secret = node_at(r->block, "proxy.secret") != NULL;
+
+	fill_proxy(r);
+	if (!uses(r->in, STRATEGY_PROXY))
+		return;
+	if (p->param.n > 0 && node_at(r->block, "proxy.userHeader") != NULL)
+		report_add(r->l->report, "E09", place(r, "proxy.param"),
+		    "\"param\" and \"userHeader\" exclude each other");
+	if (secret != (p->secret_header.n > 0))
+		needs(r, "proxy", "proxy", secret ? "proxy.secretHeader" :
+		    "proxy.secret");
+	if (too_weak(r, "proxy.secret", 16))
+		report_add(r->l->report, "E45", place(r, "proxy.secret"),
+		    "secret is shorter than 16 bytes or a published sample");
+	if (p->param.n > 0 || str_is(p->format, "jwt"))
+		return;
+	if ((p->trusted_peers.n == 0 || anybody(&p->trusted_peers)) && !secret)
+		report_add(r->l->report, "E41", place(r, "proxy"), "proxy "
+		    "authentication needs trustedPeers, trustedProxies, a "
+		    "secret or proxy.param");
+}
+
+void
+check_inbound(struct loading *l, struct conf_inbound *in,
+	const struct node *options, struct conf_server *s,
+	const struct node *at)
+{
+	struct review r = {
+		.l = l, .in = in, .block = node_get(options, "inboundAuth"),
+		.at = at, .server = s, .name = STR("mcpProxy"),
+	};
+
+	if (s != NULL)
+		r.name = s->name;
+	fill_strategies(&r);
+	check_token(&r);
+	check_none(&r);
+	check_apikey(&r);
+	check_jwt(&r);
+	check_asking(&r);
+	check_proxy(&r);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* gen -- what a generation holds, for the files of this room */
+#ifndef CONF_GEN_H
+#define CONF_GEN_H
+
+#include "conf/load.h"
+
+struct conf_gen {
+	struct arena *arena;		/* this struct lies in it too */
+	uint32_t holders;
+	struct conf conf;
+	struct loading loading;		/* the trees that a dump shows */
+};
+
+#endif

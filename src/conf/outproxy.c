@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* The proxy on the way to an upstream: from its block or the environment. */
+#include "config.h"
+#include "conf/load.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "conf/uri.h"
+
+#define SCHEMES "http, https, socks5, socks5h, socks4, socks4a"
+
+static bool
+known_scheme(struct str s)
+{
+	struct str rest = STR(SCHEMES);
+
+	while (rest.p != NULL) {
+		if (str_eq(str_trim(str_cut(&rest, ',')), s))
+			return true;
+	}
+	return false;
+}
+
+/* The URL apart: userinfo decoded, the rest without it. */
+static bool
+take_url(struct loading *l, const struct node *at, struct str text,
+	struct conf_outproxy *p)
+{
+	struct str password;
+	struct uri u;
+
+	if (!uri_parse(l->arena, text, &u) || !known_scheme(u.scheme)) {
+		size_t colon = str_search(text, STR("://"));
+
+		report_add(l->report, "E31", at,
+		    "scheme \"%.*s\" is not one of " SCHEMES,
+		    colon < text.n && colon < 17 ? (int)colon : 0, text.p);
+		return false;
+	}
+	if (u.port == 0)
+		p->url = str_fmt(l->arena, "%.*s://%.*s", STR_ARG(u.scheme),
+		    STR_ARG(u.host));
+	else
+		p->url = str_fmt(l->arena, "%.*s://%.*s:%u",
+		    STR_ARG(u.scheme), STR_ARG(u.host), u.port);
+	if (!u.has_user)
+		return true;
+	if (!uri_decode(l->arena, u.user, &p->username) ||
+	    !uri_decode(l->arena, u.password, &password)) {
+		report_add(l->report, "E31", at,
+		    "scheme \"%.*s\" is followed by a bad escape",
+		    STR_ARG(u.scheme));
+		return false;
+	}
+	p->password = secret_of(password);
+	p->has_auth = true;
+	return true;
+}
+
+static struct str
+joined(struct loading *l, const struct node *list)
+{
+	struct buf b = buf_new(l->arena, 65536);
+	struct str text = STR("");
+
+	for (uint32_t i = 0; list != NULL && i < list->n; i++) {
+		if (i > 0)
+			buf_char(&b, ',');
+		buf_add(&b, list->kids[i]->text);
+	}
+	return buf_take(&b, &text) ? text : STR("");
+}
+
+/* ---- the environment --------------------------------------------------------------- */
+static const char *
+first_set(const char *a, const char *b)
+{
+	const char *v = getenv(a);
+
+	if (v == NULL || *v == '\0')
+		v = getenv(b);
+	return v != NULL && *v != '\0' ? v : NULL;
+}
+
+static void
+take_environment(struct loading *l, const struct conf_server *s,
+	const struct node *at, struct conf_outproxy *p)
+{
+	const char *url, *no = first_set("no_proxy", "NO_PROXY");
+	struct str text;
+
+	p->use_env = true;
+	if (!l->src->env_proxy)
+		return;
+	if (str_starts(s->origin, STR("https:")))
+		url = first_set("https_proxy", "HTTPS_PROXY");
+	else
+		url = first_set("http_proxy", "HTTP_PROXY");
+	if (url == NULL)
+		url = first_set("all_proxy", "ALL_PROXY");
+	if (no != NULL)
+		p->noproxy = str_copy(l->arena, str_of(no));
+	if (url == NULL)
+		return;
+	text = str_copy(l->arena, str_of(url));
+	if (str_search(text, STR("://")) == text.n)
+		text = str_fmt(l->arena, "http://%s", url);
+	if (text.n > 0 && text.p[text.n - 1] == '/')
+		text.n--;
+	take_url(l, at, text, p);
+	file_mix(l, text);
+}
+
+/* ---- the block ------------------------------------------------------------------------- */
+static void
+check_block(struct loading *l, const struct node *b,
+	const struct conf_outproxy *p)
+{
+	const struct node *type = node_get(b, "type");
+	const struct node *env = node_get(b, "useEnv");
+	struct str word, scheme = p->url;
+
+	scheme = str_head(scheme, str_find(scheme, ':'));
+	if (node_get(b, "auth") != NULL && node_get(b, "url") == NULL)
+		report_add(l->report, "E30", node_get(b, "auth"),
+		    "proxy.auth needs proxy.url");
+	if (node_get(b, "auth") != NULL && p->has_auth)
+		report_add(l->report, "E09", node_get(b, "auth"),
+		    "\"auth\" and \"user in url\" exclude each other");
+	if (env != NULL && env->number == 1 && node_get(b, "url") != NULL)
+		report_add(l->report, "E09", env,
+		    "\"useEnv\" and \"url\" exclude each other");
+	if (type == NULL || type->bad || scheme.n == 0)
+		return;
+	word = row_word_text(type->row, type->number);
+	if (!str_eq(word, scheme))
+		report_add(l->report, "E32", type, "proxy.type \"%.*s\" "
+		    "contradicts the scheme \"%.*s\" of proxy.url",
+		    STR_ARG(word), STR_ARG(scheme));
+}
+
+static void
+take_login(struct loading *l, const struct node *auth, struct conf_outproxy *p)
+{
+	const struct node *name = node_get(auth, "username");
+	const struct node *word = node_get(auth, "password");
+
+	if (auth == NULL || p->has_auth)
+		return;
+	if (name == NULL) {
+		report_add(l->report, "E42", auth,
+		    "proxy.auth needs proxy.auth.username");
+		return;
+	}
+	p->username = str_copy(l->arena, name->text);
+	if (word != NULL)
+		p->password = secret_of(str_copy(l->arena, word->text));
+	p->has_auth = true;
+}
+
+void
+outproxy_fill(struct loading *l, struct conf_server *s,
+	const struct node *options)
+{
+	struct conf_outproxy *p = &s->options.proxy;
+	const struct node *b = node_get(options, "proxy");
+	const struct node *url = node_get(b, "url");
+	const struct node *env = node_get(b, "useEnv");
+
+	p->url = p->username = STR("");
+	p->noproxy = joined(l, node_get(b, "noProxy"));
+	if (url != NULL && !url->bad && !take_url(l, url, url->text, p))
+		return;
+	check_block(l, b, p);
+	take_login(l, node_get(b, "auth"), p);
+	if (url == NULL && (env == NULL || env->number == 1))
+		take_environment(l, s, b != NULL ? b : options, p);
+}
