@@ -26,7 +26,7 @@ invalid(struct arena *a, const char *why)
 	return fault_new(a, FAULT_INVALID_REQUEST, "%s", why);
 }
 
-/* ---- revisions ------------------------------------------------------------------ */
+/* ---- revisions -------------------------------- */
 static const char *const versions[] = { "2026-07-28", "2025-11-25",
 	"2025-06-18", "2025-03-26", "2024-11-05" };
 
@@ -36,9 +36,7 @@ static const char *const versions[] = { "2026-07-28", "2025-11-25",
 bool
 rpc_version_known(struct str version)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
 		if (str_is(version, versions[i]))
 			return true;
 	}
@@ -59,7 +57,7 @@ version_has_batches(struct str version)
 		str_is(version, "2024-11-05");
 }
 
-/* ---- one message ------------------------------------------------------------------ */
+/* ---- one message -------------------------------- */
 /* A string, or an integer without fraction and exponent. */
 static bool
 id_ok(struct jdoc_span id)
@@ -156,7 +154,7 @@ read_message(struct arena *a, const struct jdoc_message *m,
 		read_answer(a, m, out);
 }
 
-/* ---- modern: what one request says of itself ------------------------------------------ */
+/* ---- modern: what one request says of itself -------------------------------- */
 static const struct fault *
 mismatch(struct arena *a, const char *header)
 {
@@ -209,6 +207,20 @@ check_version(struct reading *r)
 	return f;
 }
 
+/* Mcp-Name goes with these. */
+static bool
+is_mirrored(struct str method)
+{
+	static const char *const methods[] = { "tools/call", "prompts/get",
+		"resources/read", "tasks/get", "tasks/update", "tasks/cancel" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (str_is(method, methods[i]))
+			return true;
+	}
+	return false;
+}
+
 static const struct fault *
 check_mirrored(struct reading *r)
 {
@@ -218,9 +230,10 @@ check_mirrored(struct reading *r)
 
 	if (h->method_twice || !str_eq(h->method, m->method))
 		return mismatch(r->arena, "Mcp-Method");
-	if (!m->has_name || str_starts(m->method, STR("resources/sub")) ||
-	    str_starts(m->method, STR("resources/unsub")))
+	if (!is_mirrored(m->method))
 		return NULL;
+	if (!m->has_name)
+		return h->name.n == 0 ? NULL : mismatch(r->arena, "Mcp-Name");
 	if (h->name_twice || h->name.n == 0 ||
 	    !rpc_header_decode(r->arena, h->name, &name) ||
 	    !str_eq(name, m->name))
@@ -243,7 +256,7 @@ read_modern(struct reading *r)
 	return f;
 }
 
-/* ---- legacy ------------------------------------------------------------------------------ */
+/* ---- legacy -------------------------------- */
 static const struct fault *
 read_legacy(struct reading *r)
 {
@@ -275,6 +288,17 @@ read_unclaimed(struct reading *r)
 	return invalid(r->arena, "a response in a modern revision");
 }
 
+/* A claim that initialize has to obey names a modern revision; clients of
+ * all eras begin with initialize, and older ones may send anything there. */
+static bool
+claims_modern(struct reading *r)
+{
+	struct str version;
+
+	return jdoc_unquote(r->arena, r->spans->meta_version, &version) &&
+		rpc_version_modern(version);
+}
+
 static const struct fault *
 read_one(struct reading *r)
 {
@@ -283,7 +307,7 @@ read_one(struct reading *r)
 		rpc_version_modern(r->headers->version);
 	bool claim = r->spans->meta_version.type != JDOC_ABSENT;
 
-	if (str_is(m->method, "initialize") && !claim) {
+	if (str_is(m->method, "initialize") && !claims_modern(r)) {
 		jdoc_unquote(r->arena, r->spans->protocol_version,
 			&r->rpc->asked);
 		return modern ? mismatch(r->arena, "MCP-Protocol-Version") :
@@ -314,7 +338,20 @@ read_batch(struct reading *r)
 	return read_legacy(r);
 }
 
-/* ---- the body ------------------------------------------------------------------------------ */
+/* ---- the body -------------------------------- */
+/* A batch that is too long is JSON all the same. */
+static enum fault_kind
+refusal(enum jdoc_verdict v, const struct jdoc_report *report,
+	const struct rpc_limits *limits)
+{
+	if (v != JDOC_SYNTAX)
+		return FAULT_INVALID_REQUEST;
+	if (report->top == JDOC_ARRAY && report->n_messages >= limits->batch &&
+	    str_is(str_of(report->why), "batch too long"))
+		return FAULT_BATCH_REFUSED;
+	return FAULT_PARSE_ERROR;
+}
+
 static const struct fault *
 scan(struct reading *r, struct str body, const struct rpc_limits *limits)
 {
@@ -325,8 +362,7 @@ scan(struct reading *r, struct str body, const struct rpc_limits *limits)
 		&report);
 
 	if (v != JDOC_OK)
-		return fault_new(r->arena, v == JDOC_SYNTAX ?
-			FAULT_PARSE_ERROR : FAULT_INVALID_REQUEST,
+		return fault_new(r->arena, refusal(v, &report, limits),
 			"byte %zu: %s", report.at, report.why);
 	if (report.top != JDOC_OBJECT && report.top != JDOC_ARRAY)
 		return invalid(r->arena, "neither an object nor an array");

@@ -14,12 +14,11 @@ tells_wait(struct str data)
 	return str_search(data, STR("\"retryAfterSeconds\"")) < data.n;
 }
 
-struct str
-rpc_error(struct arena *a, struct str id, const struct fault *f,
-	struct str request_id)
+static bool
+say(struct arena *a, struct str id, const struct fault *f,
+	struct str request_id, struct str *text_r)
 {
 	struct buf b = buf_new(a, MAX_ERROR_REPLY);
-	struct str text = STR_NONE;
 
 	buf_add(&b, STR("{\"jsonrpc\":\"2.0\","));
 	if (id.n > 0)
@@ -37,6 +36,21 @@ rpc_error(struct arena *a, struct str id, const struct fault *f,
 		buf_add(&b, f->data);
 	}
 	buf_add(&b, STR("}}}"));
-	buf_take(&b, &text);
+	return buf_take(&b, text_r);
+}
+
+struct str
+rpc_error(struct arena *a, struct str id, const struct fault *f,
+	struct str request_id)
+{
+	struct fault brief = *f;
+	struct str text = STR_NONE;
+
+	if (say(a, id, f, request_id, &text))
+		return text;
+	/* A name of the client's made it too long. */
+	brief.said = fault_said(f->kind);
+	brief.data = STR_NONE;
+	say(a, id, &brief, str_head(request_id, MAX_REQUEST_ID), &text);
 	return text;
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * sse -- lines end in LF, CR or CRLF; an empty one ends an event
+ */
 #include "config.h"
 #include "mcp/sse.h"
 
@@ -6,7 +9,7 @@
 
 #include "base/arena.h"
 
-/* ---- follow ------------------------------------------------------------------- */
+/* ---- follow -------------------------------- */
 enum { BETWEEN, BETWEEN_CR, LINE_START, LINE_CR, IN_LINE };
 
 static uint8_t
@@ -45,7 +48,7 @@ sse_between(const struct sse_tail *t)
 	return t->state == BETWEEN || t->state == BETWEEN_CR;
 }
 
-/* ---- take events out ------------------------------------------------------------ */
+/* ---- take events out -------------------------------- */
 
 /* Text that is used again for the next event; the room only grows. */
 struct text {
@@ -157,12 +160,11 @@ set_field(struct sse *s, struct str name, struct str value)
 }
 
 static bool
-end_line(struct sse *s, event_fn *fn, void *who)
+end_line(struct sse *s, struct str line, event_fn *fn, void *who)
 {
-	struct str line = text_str(&s->line), value;
+	struct str value;
 	size_t colon;
 
-	s->line.n = 0;
 	if (!s->begun && str_starts(line, STR("\xef\xbb\xbf")))
 		line = str_from(line, 3);
 	s->begun = true;
@@ -191,6 +193,8 @@ line_part(struct str bytes)
 bool
 sse_feed(struct sse *s, struct str bytes, event_fn *fn, void *who)
 {
+	struct str line;
+
 	while (bytes.n > 0) {
 		size_t n = line_part(bytes);
 		bool lf_of_cr = s->after_cr && n == 0 && bytes.p[0] == '\n';
@@ -203,12 +207,17 @@ sse_feed(struct sse *s, struct str bytes, event_fn *fn, void *who)
 		s->seen += n;
 		if (s->seen > s->max)
 			return false;
-		text_add(s, &s->line, str_head(bytes, n));
+		line = str_head(bytes, n);
+		if (n == bytes.n || s->line.n > 0) {
+			text_add(s, &s->line, line);
+			line = text_str(&s->line);
+		}
 		if (n == bytes.n)
 			return true;
+		s->line.n = 0;		/* its bytes are read at once */
 		s->after_cr = bytes.p[n] == '\r';
 		bytes = str_from(bytes, n + 1);
-		if (!end_line(s, fn, who))
+		if (!end_line(s, line, fn, who))
 			return true;
 	}
 	return true;
