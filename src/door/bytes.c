@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* bytes -- growing by doubling, never by realloc(): the old copy is wiped */
+/*
+ * bytes -- growing by steps, never by realloc(): the old copy is wiped
+ *
+ * Large pieces are mappings of their own: the kernel moves their pages
+ * instead of copying, and has them back at once.
+ */
 #include "config.h"
 #include "door/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define MAPPED		KIB(512) /* room from which on a piece is a mapping */
 
 void
 bytes_pool_init(struct bytes_pool *l, size_t most)
@@ -20,22 +28,33 @@ bytes_pool_clear(struct bytes_pool *l)
 		free(l->spare[--l->n_spare]);
 }
 
+/* No memory: abort, as the arena does. */
+static uint8_t *
+checked(void *p)
+{
+	if (p == NULL || p == MAP_FAILED)
+		abort();
+	return p;
+}
+
 static uint8_t *
 piece_new(struct bytes_pool *l, size_t room)
 {
-	uint8_t *p;
-
 	if (room == BYTES_FIRST && l->n_spare > 0)
 		return l->spare[--l->n_spare];
-	p = malloc(room);
-	if (p == NULL)
-		abort();		/* as the arena does */
-	return p;
+	if (room >= MAPPED)
+		return checked(mmap(NULL, room, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return checked(malloc(room));
 }
 
 static void
 piece_free(struct bytes_pool *l, struct bytes *b)
 {
+	if (b->room >= MAPPED) {
+		munmap(b->p, b->room);
+		return;
+	}
 	explicit_bzero(b->p, b->n < BYTES_WIPED ? b->n : BYTES_WIPED);
 	if (b->room == BYTES_FIRST && l->n_spare < BYTES_SPARES)
 		l->spare[l->n_spare++] = b->p;
@@ -43,7 +62,22 @@ piece_free(struct bytes_pool *l, struct bytes *b)
 		free(b->p);
 }
 
-/* Moves the bytes into a piece of another size. */
+/* The bytes of b in a piece of another size. */
+static uint8_t *
+piece_resize(struct bytes_pool *l, struct bytes *b, size_t room)
+{
+	uint8_t *p;
+
+	if (b->room >= MAPPED && room >= MAPPED)
+		return checked(mremap(b->p, b->room, room, MREMAP_MAYMOVE));
+	p = piece_new(l, room);
+	if (b->p != NULL) {
+		memcpy(p, b->p, b->n);
+		piece_free(l, b);
+	}
+	return p;
+}
+
 static bool
 move_to(struct bytes *b, struct bytes_pool *l, size_t room)
 {
@@ -51,15 +85,18 @@ move_to(struct bytes *b, struct bytes_pool *l, size_t room)
 
 	if (room > l->most - (l->held - b->room))
 		return false;
-	p = piece_new(l, room);
-	if (b->p != NULL) {
-		memcpy(p, b->p, b->n);
-		piece_free(l, b);
-	}
+	p = piece_resize(l, b, room);
 	l->held = l->held - b->room + room;
 	b->p = p;
 	b->room = room;
 	return true;
+}
+
+/* Small pieces grow fast, large ones waste little. */
+static size_t
+next_room(size_t room)
+{
+	return room < MAPPED / 4 ? room * 4 : room * 2;
 }
 
 bool
@@ -72,7 +109,7 @@ bytes_reserve(struct bytes *b, struct bytes_pool *l, size_t more)
 	if (more > SIZE_MAX / 4 - b->n)
 		return false;
 	while (room - b->n < more)
-		room *= 2;
+		room = next_room(room);
 	return move_to(b, l, room);
 }
 

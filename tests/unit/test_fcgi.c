@@ -58,7 +58,7 @@ counted(size_t n)
 	return (struct str){ p, n };
 }
 
-/* ---- what comes out is what was sent ------------------------------------ */
+/* ---- what comes out is what was sent ---- */
 
 static const struct {
 	const char *name;
@@ -156,7 +156,7 @@ test_most_variables(struct decoder *d)
 	peer_clear(&t);
 }
 
-/* ---- what must not happen ------------------------------------------------- */
+/* ---- what must not happen ---- */
 
 /* What the screen never stages, staged by hand. */
 static void
@@ -271,7 +271,7 @@ test_wiped(struct decoder *d)
 	peer_clear(&t);
 }
 
-/* ---- two workers at once -------------------------------------------------- */
+/* ---- two workers at once ---- */
 
 static int
 worker(char mark)
