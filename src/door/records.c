@@ -96,10 +96,10 @@ static void
 stage_head(struct screen *s, uint32_t n)
 {
 	uint8_t head[PROTO_HEAD];
-	uint8_t *last = s->stage.p + s->last_head;
+	uint8_t *last = s->last_head > 0 ? s->stage.p + s->last_head : NULL;
 	uint32_t before;
 
-	if (s->last_head > 0 && last[1] == s->type && n > 0) {
+	if (last != NULL && last[1] == s->type && n > 0) {
 		before = (uint32_t)last[4] << 8 | last[5];
 		if (before + n <= PROTO_MOST) {
 			proto_head(last, s->type, s->id, before + n, 0);
