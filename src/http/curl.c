@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "http/guard.h"
 
-/* ---- sockets -------------------------------- */
+/* ---- sockets ------------------------- */
 
 static struct spot *
 spot_of(const struct wire *w, int fd)
@@ -102,7 +102,7 @@ wire_close(void *clientp, curl_socket_t fd)
 	return close(fd);
 }
 
-/* ---- turns -------------------------------- */
+/* ---- turns ------------------------- */
 
 static void
 take_ended(struct lane *l)
@@ -126,7 +126,8 @@ settle(struct lane *l)
 {
 	l->inside = false;
 	while (!list_empty(&l->leaving)) {
-		struct run *r = LIST_ENTRY(l->leaving.next, struct run, waiting);
+		struct run *r = LIST_ENTRY(l->leaving.next, struct run,
+			waiting);
 		struct transfer *t = LIST_ENTRY(r, struct transfer, run);
 
 		list_drop(&r->waiting);
@@ -283,7 +284,7 @@ lane_unpause(struct transfer *t)
 	settle(l);
 }
 
-/* ---- the whole -------------------------------- */
+/* ---- the whole ------------------------- */
 
 static void
 lane_init(struct lane *l, struct wire *w)

@@ -97,7 +97,7 @@ guard_address(const struct sockaddr *sa)
 	return true;
 }
 
-/* ---- texts -------------------------------- */
+/* ---- texts ------------------------- */
 
 struct address {
 	int family;		/* AF_UNSPEC: a name */

@@ -14,7 +14,7 @@
 /* Bodies up to here libcurl sends together with the head, from a copy. */
 #define SENT_WITH_HEAD	KIB(64)
 
-/* ---- what libcurl asks while it runs -------------------------------- */
+/* ---- what libcurl asks while it runs ------------------------- */
 
 /* CURLOPT_PREREQFUNCTION: the connection is there, the request goes out.
  * libcurl repeats a request when a kept connection ends without an answer.
@@ -75,7 +75,7 @@ request_method(const char *method)
 	return NULL;
 }
 
-/* ---- dressing a handle for one request -------------------------------- */
+/* ---- dressing a handle for one request ------------------------- */
 
 static void
 use_url(struct transfer *t, struct str url)

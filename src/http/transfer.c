@@ -11,7 +11,7 @@
 #include "http/guard.h"
 #include "http/url.h"
 
-/* ---- time -------------------------------- */
+/* ---- time ------------------------- */
 
 static uint64_t
 earlier(uint64_t due, uint64_t from, int64_t ms)
@@ -74,7 +74,7 @@ start_timer(struct run *r)
 		timer_start(&r->timer, due - r->begin_ms);
 }
 
-/* ---- life -------------------------------- */
+/* ---- life ------------------------- */
 
 /* With a proxy only the text of the host can be judged; libcurl knows all
  * spellings of an address. */

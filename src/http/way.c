@@ -212,7 +212,7 @@ way_for(struct wire *w, const struct conf_server *server, struct str host)
 	return *hint;
 }
 
-/* ---- dressing -------------------------------- */
+/* ---- dressing ------------------------- */
 
 static void
 set_text(CURL *e, CURLoption option, const char *text)

@@ -94,7 +94,7 @@ struct transfer {
 	} run;
 };
 
-/* ---- curl.c -------------------------------- */
+/* ---- curl.c ------------------------- */
 void lane_start(struct transfer *t);	/* t->lane; at the end of this turn */
 void lane_drop(struct transfer *t);	/* out of the multi; not from inside */
 void lane_unpause(struct transfer *t);
@@ -102,7 +102,7 @@ curl_socket_t wire_socket(void *clientp, curlsocktype purpose,
 	struct curl_sockaddr *sa);
 int wire_close(void *clientp, curl_socket_t fd);
 
-/* ---- way.c -------------------------------- */
+/* ---- way.c ------------------------- */
 /* A transfer of the way that the server's settings ask for; host is where the
  * URL leads to. */
 struct transfer *way_take(struct wire *w, const struct conf_server *server,
@@ -110,7 +110,7 @@ struct transfer *way_take(struct wire *w, const struct conf_server *server,
 void way_give(struct transfer *t);	/* back, for the next one */
 void ways_free(struct wire *w);
 
-/* ---- request.c -------------------------------- */
+/* ---- request.c ------------------------- */
 /* A literal that lives for ever, so that pointers tell methods apart; NULL:
  * a method we do not send. */
 const char *request_method(const char *method);
@@ -120,18 +120,18 @@ void request_clear(struct transfer *t);
 int request_begins(void *clientp, char *ip, char *local_ip, int port,
 	int local_port);
 
-/* ---- reply.c -------------------------------- */
+/* ---- reply.c ------------------------- */
 size_t reply_line(char *bytes, size_t size, size_t n, void *clientp);
 size_t reply_bytes(char *bytes, size_t size, size_t n, void *clientp);
 
-/* ---- outcome.c -------------------------------- */
+/* ---- outcome.c ------------------------- */
 /* What libcurl's verdict means; sets t->run.end and .detail unless judged. */
 void outcome_of(struct transfer *t, CURLcode code);
 
 /* The time that connecting may take is over, or another one. */
 void outcome_timeout(struct transfer *t, const char *detail);
 
-/* ---- transfer.c -------------------------------- */
+/* ---- transfer.c ------------------------- */
 /* Ends t: tells its owner, gives the handle back. Not from inside. */
 void transfer_end(struct transfer *t);
 

@@ -26,7 +26,7 @@ invalid(struct arena *a, const char *why)
 	return fault_new(a, FAULT_INVALID_REQUEST, "%s", why);
 }
 
-/* ---- revisions -------------------------------- */
+/* ---- revisions ------------------------- */
 static const char *const versions[] = { "2026-07-28", "2025-11-25",
 	"2025-06-18", "2025-03-26", "2024-11-05" };
 
@@ -57,7 +57,7 @@ version_has_batches(struct str version)
 		str_is(version, "2024-11-05");
 }
 
-/* ---- one message -------------------------------- */
+/* ---- one message ------------------------- */
 /* A string, or an integer without fraction and exponent. */
 static bool
 id_ok(struct jdoc_span id)
@@ -154,7 +154,7 @@ read_message(struct arena *a, const struct jdoc_message *m,
 		read_answer(a, m, out);
 }
 
-/* ---- modern: what one request says of itself -------------------------------- */
+/* ---- modern: what one request says of itself ------------------------- */
 static const struct fault *
 mismatch(struct arena *a, const char *header)
 {
@@ -256,7 +256,7 @@ read_modern(struct reading *r)
 	return f;
 }
 
-/* ---- legacy -------------------------------- */
+/* ---- legacy ------------------------- */
 static const struct fault *
 read_legacy(struct reading *r)
 {
@@ -338,7 +338,7 @@ read_batch(struct reading *r)
 	return read_legacy(r);
 }
 
-/* ---- the body -------------------------------- */
+/* ---- the body ------------------------- */
 /* A batch that is too long is JSON all the same. */
 static enum fault_kind
 refusal(enum jdoc_verdict v, const struct jdoc_report *report,

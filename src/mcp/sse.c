@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-/* ---- follow -------------------------------- */
+/* ---- follow ------------------------- */
 enum { BETWEEN, BETWEEN_CR, LINE_START, LINE_CR, IN_LINE };
 
 static uint8_t
@@ -48,7 +48,7 @@ sse_between(const struct sse_tail *t)
 	return t->state == BETWEEN || t->state == BETWEEN_CR;
 }
 
-/* ---- take events out -------------------------------- */
+/* ---- take events out ------------------------- */
 
 /* Text that is used again for the next event; the room only grows. */
 struct text {

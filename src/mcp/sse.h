@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-/* ---- follow a stream that is relayed as it comes --------------------------- */
+/* ---- follow a stream that is relayed as it comes ------------------------- */
 struct sse_tail {
 	uint8_t line, state;		/* where in a line the last byte was */
 };
@@ -17,7 +17,7 @@ void sse_follow(struct sse_tail *t, struct str bytes);
 /* True when a comment may be put in here: between two events. */
 bool sse_between(const struct sse_tail *t);
 
-/* ---- take events out (folding) ---------------------------------------------- */
+/* ---- take events out (folding) ------------------------- */
 struct sse_event {
 	struct str event, data, id;	/* event "" means "message" */
 	bool has_id, has_data;

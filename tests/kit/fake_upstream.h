@@ -34,7 +34,8 @@
  *
  * An absolute URI is answered like /echo, unless its host says more, as it
  * does for CONNECT: auth.test 407, deny.test 403, late.test 504, bad.test
- * garbage, mute.test nothing, shut.test closed; 127.0.0.1:N is tunnelled.  SOCKS5 is refused.
+ * garbage, mute.test nothing, shut.test closed; 127.0.0.1:N is tunnelled.
+ * SOCKS5 and TLS are refused.
  */
 #ifndef KIT_FAKE_UPSTREAM_H
 #define KIT_FAKE_UPSTREAM_H

@@ -24,7 +24,7 @@
 static struct arena *arena;
 static const struct rpc_limits limits = { .depth = 8, .batch = 3 };
 
-/* ---- one message of no revision, or a legacy one -------------------------------- */
+/* ---- one message of no revision, or a legacy one ------------------------- */
 
 static const struct {
 	const char *name, *body;
@@ -145,7 +145,7 @@ test_long_ids(void)
 	}
 }
 
-/* ---- names ----------------------------------------------------------------------- */
+/* ---- names ------------------------- */
 
 static const struct {
 	const char *body, *method, *name;	/* name NULL: none */
@@ -184,7 +184,7 @@ test_names(void)
 	OK(rpc.era == ERA_LEGACY);
 }
 
-/* ---- which era, and what it demands -------------------------------------------------- */
+/* ---- which era, and what it demands ------------------------- */
 
 #define CALL	ASK("tools/call", "\"name\":\"echo\"," META(V26))
 #define LIST	ASK("tools/list", META(V26))
@@ -319,7 +319,7 @@ test_switches(void)
 		"\"requested\":\"a\\\"b\"");
 }
 
-/* ---- batches ---------------------------------------------------------------------- */
+/* ---- batches ------------------------- */
 
 static const struct {
 	const char *name, *body, *version;
@@ -365,7 +365,7 @@ test_batches(void)
 	}
 }
 
-/* ---- errors ------------------------------------------------------------------------ */
+/* ---- errors ------------------------- */
 
 static void
 test_errors(void)
@@ -399,7 +399,7 @@ test_errors(void)
 		"\"unknown_tool\",\"requestId\":\"r\"}}}");
 }
 
-/* ---- header values ------------------------------------------------------------------ */
+/* ---- header values ------------------------- */
 
 static const struct {
 	const char *value, *header;
