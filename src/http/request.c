@@ -131,7 +131,8 @@ use_connect_ms(struct transfer *t, int64_t connect_ms)
 		(long)connect_ms);
 }
 
-/* What libcurl would add by itself, and we do not want. */
+/* What libcurl would add by itself, and we do not want; Expect, the last one,
+ * only to large bodies.  Each line in a list is compared a dozen times. */
 static const struct {
 	const char *name, *line;
 } not_added[] = {
@@ -182,6 +183,7 @@ use_headers(struct transfer *t, const struct headers *h, struct str host)
 {
 	static const struct headers none;
 	struct arena *a = t->run.arena;
+	bool large = t->run.plan.body.n > SENT_WITH_HEAD;
 	struct lines l = { NULL, 0 };
 
 	if (h == NULL)
@@ -189,7 +191,7 @@ use_headers(struct transfer *t, const struct headers *h, struct str host)
 	l.v = ARENA_ARRAY(a, struct curl_slist, h->n + NOT_ADDED + 1);
 	for (uint32_t i = 0; i < h->n; i++)
 		append(&l, line_of(a, &h->v[i]));
-	for (size_t i = 0; i < NOT_ADDED; i++) {
+	for (size_t i = 0; i < (large ? NOT_ADDED : NOT_ADDED - 1); i++) {
 		if (headers_count(h, str_of(not_added[i].name)) == 0)
 			append(&l, (char *)(uintptr_t)not_added[i].line);
 	}
