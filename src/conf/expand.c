@@ -116,9 +116,6 @@ add_credential(struct expansion *x, struct str name)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 
-	if (dir == NULL)
-		return fail(x, "E05", "environment variable ",
-		    STR("CREDENTIALS_DIRECTORY"), " is not set");
 	if (name.n == 0 || str_find(name, '/') < name.n ||
 	    name.p[0] == '.') {
 		report_add(x->l->report, "E08", x->n,
@@ -126,6 +123,9 @@ add_credential(struct expansion *x, struct str name)
 		    STR_ARG(name));
 		return false;
 	}
+	if (dir == NULL)
+		return fail(x, "E05", "environment variable ",
+		    STR("CREDENTIALS_DIRECTORY"), " is not set");
 	return add_file(x, str_fmt(x->l->arena, "%s/%.*s", dir, STR_ARG(name)),
 	    true);
 }

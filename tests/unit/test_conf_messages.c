@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* conf_messages -- which text of a file brings which sentence, and where */
+#include "config.h"
+#include "conf/conf.h"
+
+#include "kit/conf_rig.h"
+#include "kit/tap.h"
+
+#define GATE(x) "{\"mcpProxy\":{" x "}}"
+#define SERVER(x) "{\"mcpServers\":{\"s\":{\"url\":\"https://u.test/\"" x "}}}"
+#define OPTIONS(x) SERVER(",\"options\":{" x "}")
+#define INBOUND(x) OPTIONS("\"inboundAuth\":{" x "}")
+#define AUTH(x) OPTIONS("\"auth\":{" x "}")
+#define RSA "\"jwt\":{\"publicKeyFile\":\"k\",\"audience\":\"a\"}"
+#define S "mcpServers.s"
+#define O S ".options"
+#define I O ".inboundAuth"
+#define LONG "0123456789abcdef0123456789abcdef"
+
+/* The id, the text of the file, and the message from the path on. */
+static const struct {
+	const char *id, *text, *says;
+} cases[] = {
+	{ "E01", "{\"mcpServer\":{}}",
+		"mcpServer: unknown key \"mcpServer\"; did you mean "
+		"\"mcpServers\"?" },
+	{ "E01", AUTH("\"rotatoinMode\":\"random\""),
+		O ".auth.rotatoinMode: unknown key \"rotatoinMode\"; did you "
+		"mean \"rotationMode\"?" },
+	{ "E01", GATE("\"qqqqqqqq\":1"),
+		"mcpProxy.qqqqqqqq: unknown key \"qqqqqqqq\"" },
+	{ "E01", "{\"groups\":{\"g\":{\"servers\":[\"nix\"]}}}",
+		"groups.g.servers[0]: unknown key \"nix\"" },
+	{ "E02", GATE("\"workers\":\"four\""),
+		"mcpProxy.workers: expected a number, found text" },
+	{ "E02", GATE("\"workers\":1.5"),
+		"mcpProxy.workers: expected a whole number, found a number" },
+	{ "E02", GATE("\"envOverrides\":\"true\""),
+		"mcpProxy.envOverrides: expected true or false, found text" },
+	{ "E02", "{\"mcpServers\":[]}",
+		"mcpServers: expected a block, found a list" },
+	{ "E02", "{\"mcpServers\":{\"s\":1}}",
+		"mcpServers.s: expected a block, found a number" },
+	{ "E02", GATE("\"limits\":{\"requestBody\":\"4 apples\"}"),
+		"mcpProxy.limits.requestBody: expected a size, found text" },
+	{ "E02", INBOUND("\"token\":{\"values\":[{\"value\":\"" LONG "\","
+		"\"expires\":\"tomorrow\"}]}"),
+		I ".token.values[0].expires: expected a date, found text" },
+	{ "E02", INBOUND("\"token\":{\"sha256\":[\"12\"]}"),
+		I ".token.sha256[0]: expected a list of SHA-256 digests, found "
+		"text" },
+	{ "E02", "[]", "file: expected JSON, found no block" },
+	{ "E02", "{\"a\":NaN}", "file: expected JSON, found " },
+	{ "E02", "", "file: expected JSON, found " },
+	{ "E03", GATE("\"workers\":65"),
+		"mcpProxy.workers: 65 is not within 1..64" },
+	{ "E03", GATE("\"keepAlive\":\"36s\""),
+		"mcpProxy.keepAlive: 36s is not within 1000..35000 "
+		"milliseconds" },
+	{ "E03", GATE("\"limits\":{\"requestBody\":\"1023B\"}"),
+		"1023B is not within 1024..67108864 bytes" },
+	{ "E03", SERVER(",\"timeout\":\"-5s\""),
+		S ".timeout: -5s is not within 1..3600000 milliseconds" },
+	{ "E03", AUTH("\"tokens\":[\"a\"],\"maxRetries\":0"),
+		O ".auth.maxRetries: 0 is not within 1..256" },
+	{ "E03", AUTH("\"tokens\":[\"a\"],\"maxRetries\":-1"),
+		O ".auth.maxRetries: -1 is not within 1..256" },
+	{ "E03", AUTH("\"tokens\":[\"a\"],\"maxRetries\":\"3\""),
+		O ".auth.maxRetries: 3 is not within 1..256" },
+	{ "E03", AUTH("\"tokens\":[\"a\"],\"rotateOn\":[401,500]"),
+		O ".auth.rotateOn[1]: 500 is not within 401..403, 429" },
+	{ "E03", OPTIONS("\"breaker\":{\"errorRatio\":1.5}"),
+		"1.5 is not within 0..1" },
+	{ "E04", AUTH("\"rotationMode\":\"roundrobin\""),
+		O ".auth.rotationMode: \"roundrobin\" is not a known word; one "
+		"of round-robin, on-first-failed, least-used, random" },
+	{ "E04", INBOUND("\"strategy\":[\"jwt\",\"magic\"]"),
+		I ".strategy[1]: \"magic\" is not a known word; one of none, "
+		"local, token, apikey, jwt, introspection, proxy, lua, js" },
+	{ "E04", SERVER(",\"type\":\"websocket\""),
+		S ".type: \"websocket\" is not a known word" },
+	{ "E05", AUTH("\"tokens\":[\"${T_NONE}\"]"),
+		O ".auth.tokens[0]: environment variable \"T_NONE\" is not "
+		"set" },
+	{ "E06", SERVER(",\"timeout\":30"),
+		S ".timeout: a number needs a unit here; write \"30s\"" },
+	{ "E06", SERVER(",\"timeout\":\"30\""),
+		S ".timeout: a number needs a unit here; write \"30s\"" },
+	{ "E06", SERVER(",\"timeout\":999999"), "a number needs a unit" },
+	{ "E07", GATE("\"workers\":1,\"workers\":2"),
+		"\"workers\" stands here twice (first in line 1)" },
+	{ "E07", GATE("\"baseURL\":\"https://a/\",\"base_url\":\"https://a/\""),
+		"mcpProxy.base_url: \"base_url\" stands here twice (first in "
+		"line 1)" },
+	{ "E07", SERVER(",\"headers\":{\"X-A\":\"1\",\"x-a\":\"2\"}"),
+		S ".headers.x-a: \"x-a\" stands here twice" },
+	{ "E08", INBOUND("\"jwt\":{\"publicKeyFile\":\"/no/key.pem\","
+		"\"audience\":\"a\"}},\"panicIfInvalid\":true,\"policy\":{"),
+		I ".jwt.publicKeyFile: cannot read \"/no/key.pem\": No such "
+		"file or directory" },
+	{ "E09", OPTIONS("\"auth\":{\"tokens\":[\"a\"]},\"outboundAuth\":{"
+		"\"strategy\":\"none\"}"),
+		O ".outboundAuth: \"auth\" and \"outboundAuth\" exclude each "
+		"other" },
+	{ "E09", OPTIONS("\"authMode\":\"none\",\"inboundAuth\":{\"strategy\":"
+		"\"local\"}"),
+		O ".authMode: \"authMode\" and \"inboundAuth.strategy\" exclude "
+		"each other" },
+	{ "E09", OPTIONS("\"authTokens\":[\"" LONG "\"],\"legacyAuthTokens\":"
+		"\"inbound\",\"inboundAuth\":{\"token\":{\"values\":[\"x" LONG
+		"\"]}}"),
+		O ".authTokens: \"authTokens\" and \"inboundAuth.token\" "
+		"exclude each other" },
+	{ "E09", OPTIONS("\"tls\":{\"enabled\":false}"),
+		O ".tls.enabled: \"tls.enabled\" and \"the scheme of url\" "
+		"exclude each other" },
+	{ "E09", OPTIONS("\"proxy\":{\"url\":\"http://u:p@h:1\",\"auth\":{"
+		"\"username\":\"u\"}}"), O ".proxy.auth: \"auth\" and " },
+	{ "E09", OPTIONS("\"proxy\":{\"url\":\"http://h:1\",\"useEnv\":true}"),
+		O ".proxy.useEnv: \"useEnv\" and \"url\" exclude each other" },
+	{ "E20", AUTH("\"tokens\":[],\"rotationMode\":\"random\""),
+		O ".auth.rotationMode: rotationMode is set but tokens is "
+		"empty" },
+	{ "E21", INBOUND("\"token\":{\"values\":[\"\"]}"),
+		I ".token.values[0]: empty string in a list of inbound "
+		"tokens" },
+	{ "E21", INBOUND("\"token\":{\"values\":\"\"}"),
+		"empty string in a list of inbound tokens" },
+	{ "E22", AUTH("\"tokens\":[\"ok\",\"a b\"]"),
+		O ".auth.tokens[1]: token 1 holds characters that a header "
+		"cannot carry" },
+	{ "E22", AUTH("\"tokens\":[\"a\\nb\"]"), "token 0 holds characters" },
+	{ "E22", INBOUND("\"token\":{\"values\":[\"a\\u00e4" LONG "\"]}"),
+		"token 0 holds characters" },
+	{ "E23", OPTIONS("\"auth\":{\"tokens\":[\"" LONG "\"]},\"inboundAuth\":"
+		"{\"token\":{\"values\":[\"" LONG "\"]}}"),
+		O ".auth.tokens: token 0 is also an inbound credential of "
+		"\"s\"" },
+	{ "E30", OPTIONS("\"proxy\":{\"auth\":{\"username\":\"u\"}}"),
+		O ".proxy.auth: proxy.auth needs proxy.url" },
+	{ "E31", OPTIONS("\"proxy\":{\"url\":\"ftp://h:1\"}"),
+		O ".proxy.url: scheme \"ftp\" is not one of http, https, "
+		"socks5, socks5h, socks4, socks4a" },
+	{ "E32", OPTIONS("\"proxy\":{\"url\":\"http://h:1\",\"type\":"
+		"\"socks5\"}"),
+		O ".proxy.type: proxy.type \"socks5\" contradicts the scheme "
+		"\"http\" of proxy.url" },
+	{ "E41", INBOUND("\"strategy\":\"proxy\""),
+		I ": proxy authentication needs trustedPeers, "
+		"trustedProxies, a secret or proxy.param" },
+	{ "E41", INBOUND("\"proxy\":{\"trustedPeers\":[\"0.0.0.0/0\"]}"),
+		I ".proxy: proxy authentication needs" },
+	{ "E42", INBOUND("\"strategy\":\"jwt\""),
+		": jwt needs jwt.jwksUrl, jwt.publicKeyFile, jwt.secret or "
+		"jwt.issuer" },
+	{ "E42", INBOUND("\"introspection\":{\"endpoint\":\"https://i/\"}"),
+		I ".introspection: introspection needs "
+		"introspection.clientId" },
+	{ "E42", INBOUND("\"strategy\":\"token\""),
+		": token needs token.values" },
+	{ "E43", INBOUND("\"jwt\":{\"publicKeyFile\":\"k\",\"audience\":\"a\","
+		"\"algorithms\":[\"none\"]}"),
+		I ".jwt.algorithms: algorithm \"none\" is never allowed" },
+	{ "E44", INBOUND("\"jwt\":{\"publicKeyFile\":\"k\",\"audience\":\"a\","
+		"\"algorithms\":[\"HS256\"]}"),
+		I ".jwt.algorithms: HS algorithms need jwt.secret and exclude "
+		"key sets" },
+	{ "E44", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"algorithms\":[\"RS256\"]}"), "HS algorithms need" },
+	{ "E45", INBOUND("\"jwt\":{\"secret\":\"0123456789abcdef0123456789abcde"
+		"\",\"audience\":\"a\"}"),
+		I ".jwt.secret: secret is shorter than 32 bytes or a published "
+		"sample" },
+	{ "E45", INBOUND("\"jwt\":{\"secret\":\"my-test-key-but-now-longer-than"
+		"-32-bytes\",\"audience\":\"a\"}"), "a published sample" },
+	{ "E45", INBOUND("\"token\":{\"values\":[\"CHANGE_ME_0123456789\"]}"),
+		"a published sample" },
+	{ "E45", GATE("\"secretKey\":\"short\""),
+		"mcpProxy.secretKey[0]: secret is shorter than 32 bytes" },
+	{ "E46", INBOUND("\"strategy\":\"apikey\""), ": no key is set" },
+	{ "E48", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":[\"*\"],"
+		"\"allowCredentials\":true}}"),
+		O ".security.cors.allowedOrigins[0]: allowedOrigins \"*\" and "
+		"allowCredentials exclude each other" },
+	{ "E49", GATE("\"trustedProxies\":[\"10.0.0.0/8\",\"proxy.local\"]"),
+		"mcpProxy.trustedProxies[1]: \"proxy.local\" is not an address "
+		"or CIDR block" },
+	{ "E49", OPTIONS("\"security\":{\"ipDeny\":[{\"address\":\"1.2.3\"}]}"),
+		"\"1.2.3\" is not an address or CIDR block" },
+	{ "E50", GATE("\"admin\":{\"tokens\":[\"0123456789abcde\"]}"),
+		"mcpProxy.admin.tokens[0]: admin credential is shorter than 16 "
+		"bytes or a published sample" },
+	{ "E60", "{\"mcpServers\":{\"s\":{}}}",
+		S ": \"command\", \"url\" and \"openapi\" exclude each other "
+		"(or none is there)" },
+	{ "E60", SERVER(",\"command\":\"x\""), S ": \"command\", \"url\"" },
+	{ "E61", "{\"mcpServers\":{\"a b\":{\"url\":\"http://u/\"}}}",
+		"mcpServers.a b: name \"a b\" cannot be a path" },
+	{ "E61", "{\"mcpServers\":{\"a/../b\":{\"url\":\"http://u/\"}}}",
+		"cannot be a path" },
+	{ "E61", "{\"mcpServers\":{\"health\":{\"url\":\"http://u/\"}}}",
+		"name \"health\" cannot be a path" },
+	{ "E62", "{\"mcpServers\":{\"s\":{\"url\":\"u.test/x\"}}}",
+		S ".url: must be an absolute http(s) URL" },
+	{ "E62", "{\"mcpServers\":{\"s\":{\"url\":\"https://a:b@u.test/\"}}}",
+		S ".url: must be an absolute http(s) URL" },
+	{ "E62", GATE("\"baseURL\":\"ftp://x/\""), "mcpProxy.baseURL: must be" },
+	{ "E63", SERVER(",\"headers\":{\"X A\":\"1\"}"),
+		S ".headers.X A: \"X A\" cannot be a header here" },
+	{ "E63", GATE("\"clientIp\":{\"peerParam\":\"HTTP_X\"}"),
+		"\"HTTP_X\" cannot be a header here" },
+	{ "E63", OPTIONS("\"passthrough\":{\"rename\":{\"X-T\":"
+		"\"Authorization\"}}"),
+		O ".passthrough.rename.X-T: \"Authorization\" cannot be a "
+		"header here" },
+	{ "E63", SERVER(",\"headers\":{\"X-A\":\"a\\r\\nB: c\"}"),
+		S ".headers.X-A: \"X-A\" cannot be a header here" },
+	{ "E64", "{\"mcpServers\":{\"a\":{\"url\":\"http://u/\",\"toolPrefix\":"
+		"\"x\"},\"b\":{\"url\":\"http://u/\",\"toolPrefix\":\"x\"}}}",
+		"mcpServers.b.toolPrefix: names collide: \"a\" and \"b\"" },
+	{ "E65", GATE("\"store\":{\"type\":\"redis\",\"url\":\"redis://h/0\"},"
+		"\"secretKey\":\"" LONG "\""),
+		"mcpProxy.store.type: this build has no Redis; configure "
+		"--with-redis" },
+	{ "E65", OPTIONS("\"panicIfInvalid\":true,\"inboundAuth\":{\"strategy\":"
+		"\"lua\",\"lua\":{\"source\":\"x\"}}"),
+		": this build has no Lua; configure --with-lua" },
+	{ "E66", GATE("\"listen\":\"tcp:0.0.0.0:9000\""),
+		"mcpProxy.listen: TCP is only opened on loopback" },
+	{ "E67", SERVER(",\"type\":\"sse\",\"options\":{\"panicIfInvalid\":true"
+		"}"), ": failed to initialize clients: s: sse is not in this "
+		"build" },
+	{ "E68", GATE("\"store\":{\"type\":\"redis\",\"url\":\"redis://h/0\"}"),
+		"mcpProxy.store.type: secretKey is required when several hosts "
+		"share a store" },
+	{ "W01", SERVER(",\"headers\":{\"authorization\":\"x\"},\"options\":{"
+		"\"auth\":{\"tokens\":[\"a\"]}}"),
+		S ".headers.authorization: headers.Authorization ignored "
+		"because auth.tokens is set" },
+	{ "W02", AUTH("\"tokens\":[\"a\",\"b\"]"),
+		O ".auth.tokens: several tokens and no rotationMode: "
+		"round-robin" },
+	{ "W03", OPTIONS("\"authTokens\":[\"a\"]"),
+		O ".authTokens: authTokens of \"s\" is mapped to auth.tokens "
+		"with rotationMode round-robin; write auth.tokens, or "
+		"legacyAuthTokens if clients send these tokens" },
+	{ "W04", "{\"mcpProxy\":{\"options\":{\"authTokens\":[\"" LONG
+		"\"]}}}",
+		"mcpProxy.options.authTokens: authTokens of \"mcpProxy\" is the "
+		"list of tokens that clients send; write "
+		"inboundAuth.token.values" },
+	{ "W05", AUTH("\"tokens\":[\"a\",\"\"]"),
+		O ".auth.tokens[1]: token 1 is empty and skipped" },
+	{ "W05", AUTH("\"tokens\":[]"),
+		O ".auth.tokens: no token: no credential is added" },
+	{ "W06", AUTH("\"tokens\":[\"a\",\"b\",\"a\"]"),
+		O ".auth.tokens[2]: token 2 repeats token 0" },
+	{ "W07", SERVER(""),
+		S ": \"s\" has no inbound authentication: only local clients "
+		"are served" },
+	{ "W08", INBOUND("\"strategy\":\"none\""),
+		I ".strategy: \"s\" is open to everybody" },
+	{ "W08", INBOUND("\"strategy\":\"token\",\"token\":{\"values\":[]}"),
+		"\"s\" is open to everybody" },
+	{ "W09", INBOUND("\"jwt\":{\"secret\":\"" LONG "\"}"),
+		I ".jwt: jwt.audience is not set: tokens issued for other "
+		"services are accepted" },
+	{ "W10", SERVER(",\"timeout\":30000000000"),
+		S ".timeout: bare number read as nanoseconds (= 30s); write "
+		"\"30s\"" },
+	{ "W10", SERVER(",\"timeout\":1000000"), "(= 1ms); write \"1ms\"" },
+	{ "W11", OPTIONS("\"security\":{\"ipAllow\":[]}"),
+		O ".security.ipAllow: empty allow list: nothing is allowed" },
+	{ "W12", "{}", "baseURL is not set: no OAuth metadata is advertised" },
+	{ "W14", GATE("\"addr\":\":9090\""),
+		"mcpProxy.addr: addr is an HTTP address and is not opened; use "
+		"listen" },
+	{ "W15", "{\"globalShortcut\":\"x\"}",
+		"globalShortcut: \"globalShortcut\" is ignored: it belongs to "
+		"other programs" },
+	{ "W15", OPTIONS("\"passthrough\":{\"headers\":[\"Cookie\"]}"),
+		O ".passthrough.headers: \"Cookie\" is ignored: it is never "
+		"passed on" },
+	{ "W15", SERVER(",\"type\":\"sse\""),
+		S ".type: \"sse\" is ignored: not in this build; \"s\" answers "
+		"503" },
+	{ "W15", GATE("\"admin\":{\"enabled\":true}"),
+		"mcpProxy.admin.enabled: \"enabled\" is ignored: not in this "
+		"build" },
+	{ "W16", OPTIONS("\"tls\":{\"insecureSkipVerify\":true}"),
+		O ".tls.insecureSkipVerify: TLS of \"s\" is weakened: "
+		"insecureSkipVerify" },
+	{ "W16", OPTIONS("\"tls\":{\"minVersion\":\"1.1\"}"), "minVersion" },
+	{ "W18", "{\"mcpServers\":{\"s\":{\"command\":\"x\"}}}",
+		S ": \"s\": stdio needs our own worker pool; answers 503" },
+	{ "W19", INBOUND("\"token\":{\"values\":[\"0123456789abcde\"]}"),
+		I ".token.values[0]: inbound token 0 is shorter than 16 "
+		"bytes" },
+};
+
+/* Texts that bring neither this id nor that sentence. */
+static const struct {
+	const char *id, *text;
+} quiet[] = {
+	{ "E03", GATE("\"workers\":64") },
+	{ "E03", GATE("\"keepAlive\":\"35s\"") },
+	{ "E03", GATE("\"limits\":{\"requestBody\":\"64MiB\"}") },
+	{ "E06", OPTIONS("\"pingInterval\":0") },
+	{ "E01", "{\"_note\":1,\"x-note\":2,\"$schema\":\"s\"}" },
+	{ "W15", "{\"_note\":1,\"x-note\":2,\"$schema\":\"s\"}" },
+	{ "E45", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":"
+		"\"a\"}") },
+	{ "W09", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":"
+		"\"a\"}") },
+	{ "E50", GATE("\"admin\":{\"tokens\":[\"0123456789abcdef\"]}") },
+	{ "W19", INBOUND("\"token\":{\"values\":[\"0123456789abcdef\"]}") },
+	{ "W02", AUTH("\"tokens\":[\"a\"]") },
+	{ "W12", GATE("\"baseURL\":\"https://a/\"") },
+	{ "W14", GATE("\"addr\":\"unix:/run/x\"") },
+	{ "E66", GATE("\"listen\":\"tcp:127.0.0.1:9000\"") },
+	{ "E66", GATE("\"listen\":\"tcp:[::1]:9000\"") },
+	{ "E41", INBOUND("\"proxy\":{\"param\":\"REMOTE_USER\"}") },
+	{ "E60", "{\"mcpServers\":{\"s\":{\"disabled\":true}}}" },
+	{ "E05", "{\"mcpServers\":{\"s\":{\"url\":\"${T_NONE}\",\"disabled\":"
+		"true}}}" },
+};
+
+static bool
+said_exactly(struct conf_rig *r, const char *id, const char *says)
+{
+	for (uint32_t i = 0; i < r->messages.n; i++) {
+		const struct conf_message *m = &r->messages.v[i];
+		size_t at = str_search(m->text, str_of(says));
+
+		if (strcmp(m->id, id) == 0 && at < m->text.n &&
+		    str_starts(m->text, str_of(r->file)))
+			return true;
+	}
+	return false;
+}
+
+static void
+test_cases(struct conf_rig *r)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool loads = conf_rig_load(r, cases[i].text) != NULL;
+		bool good = said_exactly(r, cases[i].id, cases[i].says);
+
+		if (cases[i].id[0] == 'E')
+			good = good && !loads && r->messages.errors > 0;
+		if (!tap_ok(good, "%s %s", cases[i].id, cases[i].says)) {
+			printf("# %s\n", cases[i].text);
+			conf_rig_show(r);
+		}
+	}
+	for (size_t i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++) {
+		conf_rig_load(r, quiet[i].text);
+		if (!tap_ok(!conf_rig_said(r, quiet[i].id, ""),
+		    "no %s from %s", quiet[i].id, quiet[i].text))
+			conf_rig_show(r);
+	}
+}
+
+/* Every error of a file is told, each where it stands. */
+static void
+test_places(struct conf_rig *r)
+{
+	static const char *const lines[] = {
+		":4:5: mcpProxy.wrokers: unknown key \"wrokers\"; did you mean "
+		"\"workers\"?",
+		":5:15: mcpProxy.type: \"x\" is not a known word; one of auto, "
+		"sse, streamable-http",
+		":8:21: mcpServers.a.url: must be an absolute http(s) URL",
+		":9:53: mcpServers.b.timeout: a number needs a unit here; "
+		"write \"5s\"",
+	};
+
+	OK(conf_rig_load(r, "{\n"
+		"  // a comment\n  \"mcpProxy\": {\n"
+		"    \"wrokers\": 1,\n"
+		"    \"type\"  : \"x\", /* and\n more */\n"
+		"  }, \"mcpServers\": {\n"
+		"    \"a\":    {\"url\": \"x\",},\n"
+		"    \"b\":    {\"url\": \"http://u.test/\", \"timeout\":    5},"
+		"\n}}\n") == NULL);
+	IS_INT(r->messages.errors, 4);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct str want = str_fmt(r->arena, "%s%s", r->file, lines[i]);
+		bool found = false;
+
+		for (uint32_t m = 0; m < r->messages.n; m++)
+			found |= str_eq(r->messages.v[m].text, want);
+		if (!tap_ok(found, "%s", lines[i]))
+			conf_rig_show(r);
+	}
+}
+
+static void
+test_many(struct conf_rig *r)
+{
+	char text[8192] = "{\"mcpProxy\":{\"a0\":1";
+	uint32_t errors = 0;
+
+	for (int i = 1; i < 60; i++) {
+		size_t n = strlen(text);
+
+		snprintf(text + n, sizeof(text) - n, ",\"a%d\":1", i);
+	}
+	strncat(text, "}}", 3);
+	OK(conf_rig_load(r, text) == NULL);
+	IS_INT(r->messages.errors, 60);
+	for (uint32_t i = 0; i < r->messages.n; i++)
+		errors += r->messages.v[i].level == CONF_ERROR;
+	IS_INT(errors, 50);
+}
+
+/* Controls of a file do not reach the terminal. */
+static void
+test_clean(struct conf_rig *r)
+{
+	OK(conf_rig_load(r, "{\"a\\u001b[31m\":1}") == NULL);
+	for (uint32_t i = 0; i < r->messages.n; i++)
+		OK(str_find(r->messages.v[i].text, '\033') ==
+			r->messages.v[i].text.n);
+}
+
+int
+main(void)
+{
+	struct conf_rig r = conf_rig_new();
+
+	unsetenv("T_NONE");
+	conf_rig_write(&r, "k", "-----BEGIN PUBLIC KEY-----\n", 0644);
+	test_cases(&r);
+	test_places(&r);
+	test_many(&r);
+	test_clean(&r);
+	conf_rig_end(&r);
+	return tap_done();
+}
