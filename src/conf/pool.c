@@ -121,10 +121,11 @@ token_of(struct loading *l, struct node *entry)
 {
 	const struct node *name = node_get(entry, "name");
 	struct conf_token t = { .name = STR(""), .weight = 1 };
-	struct node *v = entry_value(entry);
+	const struct node *v = entry_value(entry);
+	struct str value = v != NULL ? v->text : STR("");
 
-	t.value = secret_of(str_copy(l->arena, v->text));
-	digest_sha256(v->text, t.sha256);
+	t.value = secret_of(str_copy(l->arena, value));
+	digest_sha256(value, t.sha256);
 	if (name != NULL)
 		t.name = str_copy(l->arena, name->text);
 	t.weight = number_at(entry, "weight", 1);

@@ -117,7 +117,7 @@ ctl_put_pools(struct ctl *c, struct buf *b, const char *only)
 
 	if (!c->json)
 		buf_add_c(b, "server           token  name         state     "
-			"failures   last       uses in flight  cooling\n");
+			"failures   last       uses in flight   rest s\n");
 	for (uint32_t i = 0; i < conf->n_servers; i++) {
 		const struct conf_server *s = &conf->servers[i];
 		struct rotor *r;

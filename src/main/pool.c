@@ -339,11 +339,8 @@ static int
 run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 {
 	*master_r = true;
+	/* without it each worker counts alone, and /ready says so */
 	p->segment = worker_segment(conf_tree(p->conf), p->arena);
-	if (p->segment == NULL) {
-		conf_release(p->conf);
-		return EX_CANTCREAT;
-	}
 	p->wanted = workers_of(p->settings, conf_tree(p->conf));
 	block_signals(p);
 	if (watch_over(p, plan->listener->name)) {
@@ -352,7 +349,8 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 	}
 	log_say(LOG_LEVEL_INFO, "stop", "all workers have ended");
 	log_flush();
-	segment_close(p->segment);
+	if (p->segment != NULL)
+		segment_close(p->segment);
 	conf_release(p->conf);
 	return EX_OK;
 }
