@@ -111,7 +111,7 @@ parse_v6(struct str s, uint8_t addr[16])
 static bool
 is_mapped(const uint8_t addr[16])
 {
-	static const uint8_t head[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255 };
+	static const uint8_t head[12] = { [10] = 255, [11] = 255 };
 
 	return memcmp(addr, head, sizeof(head)) == 0;
 }

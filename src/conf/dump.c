@@ -214,6 +214,16 @@ put_member(struct dump *d, const struct row *r, const struct node *block)
 	put_value(d, r, n);
 }
 
+/* What the user named. */
+static void
+put_named(struct dump *d, const struct row *any, const struct node *map)
+{
+	for (uint32_t i = 0; i < map->n; i++) {
+		put_name(d, map->kids[i]->name);
+		put_value(d, any, map->kids[i]);
+	}
+}
+
 static void
 put_block(struct dump *d, const char *scope, const struct node *block)
 {
@@ -224,10 +234,8 @@ put_block(struct dump *d, const char *scope, const struct node *block)
 		if (row_within(schema_row(i), scope))
 			put_member(d, schema_row(i), block);
 	}
-	for (uint32_t i = 0; any != NULL && block != NULL && i < block->n; i++) {
-		put_name(d, block->kids[i]->name);
-		put_value(d, any, block->kids[i]);
-	}
+	if (any != NULL && block != NULL)
+		put_named(d, any, block);
 	close_block(d, '}');
 }
 

@@ -22,18 +22,21 @@ add_strategy(enum strategy *list, uint32_t *n, int64_t s)
 	list[(*n)++] = (enum strategy)s;
 }
 
+/* The block that stands for a strategy, in the order they count. */
+static const struct {
+	const char *block;
+	enum strategy strategy;
+} blocks[] = {
+	{ "token", STRATEGY_TOKEN }, { "jwt", STRATEGY_JWT },
+	{ "introspection", STRATEGY_INTROSPECTION },
+	{ "apikey", STRATEGY_APIKEY }, { "proxy", STRATEGY_PROXY },
+	{ "lua", STRATEGY_LUA }, { "js", STRATEGY_JS },
+};
+#define N_BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
+
 uint32_t
 inherit_strategies(const struct node *inbound, enum strategy list_r[STRATEGIES])
 {
-	static const struct {
-		const char *block;
-		enum strategy strategy;
-	} blocks[] = {
-		{ "token", STRATEGY_TOKEN }, { "jwt", STRATEGY_JWT },
-		{ "introspection", STRATEGY_INTROSPECTION },
-		{ "apikey", STRATEGY_APIKEY }, { "proxy", STRATEGY_PROXY },
-		{ "lua", STRATEGY_LUA }, { "js", STRATEGY_JS },
-	};
 	const struct node *list = node_get(inbound, "strategy");
 	uint32_t n = 0;
 
@@ -43,7 +46,7 @@ inherit_strategies(const struct node *inbound, enum strategy list_r[STRATEGIES])
 				add_strategy(list_r, &n, list->kids[i]->number);
 		}
 	} else if (list == NULL) {
-		for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		for (size_t i = 0; i < N_BLOCKS; i++) {
 			if (node_get(inbound, blocks[i].block) != NULL)
 				add_strategy(list_r, &n,
 				    (int64_t)blocks[i].strategy);
@@ -100,12 +103,14 @@ with_tokens(struct loading *l, struct node *inbound, struct node *list)
 {
 	enum strategy old[STRATEGIES], now[STRATEGIES + 1];
 	uint32_t n_old = inherit_strategies(inbound, old), n = 0;
+	bool written = node_get(inbound, "strategy") != NULL;
 	struct node *values = copy_of(l, list), *token;
 
 	if (list->n > 0)
 		now[n++] = STRATEGY_TOKEN;
 	for (uint32_t i = 0; i < n_old; i++) {
-		if (old[i] != STRATEGY_TOKEN && old[i] != STRATEGY_LOCAL)
+		if (old[i] != STRATEGY_TOKEN &&
+		    (old[i] != STRATEGY_LOCAL || written))
 			now[n++] = old[i];
 	}
 	if (n == 0)

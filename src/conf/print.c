@@ -148,7 +148,8 @@ put_property(struct buf *b, const struct row *r, struct str name,
 	put_text(b, name);
 	buf_add_c(b, ": { \"description\": ");
 	put_text(b, said);
-	if (r->preset != NULL && r->preset[0] != '\0' && !row_is_list(r)) {
+	if (r->preset != NULL && r->preset[0] != '\0' && !row_is_list(r) &&
+	    strcmp(r->preset, PACKAGE_VERSION) != 0) {
 		buf_add_c(b, ", \"default\": ");
 		if (r->kind == ROW_BOOL || r->kind == ROW_INT ||
 		    r->kind == ROW_RATIO)

@@ -116,7 +116,8 @@ bool schema_same(struct str known, struct str written);
 
 /* Rows of struct conf, of struct conf_server, of struct conf_options. */
 #define FIELD(type, m) \
-	.offset = offsetof(struct type, m), .size = sizeof(((struct type *)0)->m)
+	.offset = offsetof(struct type, m), \
+	.size = sizeof(((struct type *)0)->m)
 #define IN_GATE(m) FIELD(conf, m)
 #define IN_SERVER(m) FIELD(conf_server, m)
 #define IN_OPTIONS(m) FIELD(conf_options, m)

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* conf_inherit -- which of two blocks counts for a server */
+#include "config.h"
+#include "conf/conf.h"
+
+#include "kit/conf_rig.h"
+#include "kit/tap.h"
+
+#define K1 "\"in-0123456789abcdef-1\""
+#define K2 "\"in-0123456789abcdef-2\""
+
+static const struct conf_options *
+load(struct conf_rig *r, const char *gate, const char *server)
+{
+	struct str text = str_fmt(r->arena, "{\"mcpProxy\":{\"options\":{%s}},"
+		"\"mcpServers\":{\"s\":{\"url\":\"https://u/\",\"options\":{%s}"
+		"}}}", gate, server);
+	const struct conf *c = conf_rig_load(r, text.p);
+
+	if (c == NULL) {
+		conf_rig_show(r);
+		return NULL;
+	}
+	return &c->servers[0].options;
+}
+
+static void
+test_blocks(struct conf_rig *r)
+{
+	static const char gate[] = "\"timeouts\":{\"connect\":\"1s\",\"idle\":"
+		"\"2m\"},\"errorStyle\":\"rpc\",\"logEnabled\":false";
+	const struct conf_options *o = load(r, gate, "");
+
+	if (OK(o != NULL)) {
+		IS_INT(o->timeouts.connect_ms, 1000);
+		IS_INT(o->error_style, STYLE_RPC);
+		OK(!o->log_enabled);
+	}
+	o = load(r, gate, "\"timeouts\":{\"connect\":\"3s\"}");
+	if (OK(o != NULL)) {		/* as a whole, not member by member */
+		IS_INT(o->timeouts.connect_ms, 3000);
+		IS_INT(o->timeouts.idle_ms, 300000);
+	}
+	o = load(r, gate, "\"timeouts\":null,\"errorStyle\":null");
+	if (OK(o != NULL)) {
+		IS_INT(o->timeouts.connect_ms, 5000);
+		IS_INT(o->error_style, STYLE_HTTP);
+		OK(!o->log_enabled);
+	}
+	o = load(r, gate, "\"timeouts\":{\"connect\":null,\"idle\":\"1m\"}");
+	if (OK(o != NULL)) {
+		IS_INT(o->timeouts.connect_ms, 5000);
+		IS_INT(o->timeouts.idle_ms, 60000);
+	}
+}
+
+static void
+test_outbound(struct conf_rig *r)
+{
+	static const char pool[] = "\"auth\":{\"tokens\":[\"a\",\"b\"],"
+		"\"rotationMode\":\"random\"}";
+	static const char bearer[] = "\"outboundAuth\":{\"strategy\":"
+		"\"bearer\",\"bearer\":{\"token\":\"c\"}}";
+	const struct conf_options *o = load(r, pool, bearer);
+
+	OK(o != NULL && o->pool.n == 1);	/* the own one beats both */
+	o = load(r, bearer, pool);
+	OK(o != NULL && o->pool.n == 2);
+	o = load(r, pool, "");
+	OK(o != NULL && o->pool.n == 2 && o->pool.mode == ROTATION_RANDOM);
+	o = load(r, pool, "\"auth\":null");
+	OK(o != NULL && o->pool.n == 0);
+}
+
+static const struct {
+	const char *name, *gate, *server;
+	uint32_t n;
+	enum strategy v[3];
+	uint32_t tokens;
+} rules[] = {
+	{ "inherited", "\"inboundAuth\":{\"token\":{\"values\":[" K1 "]}}",
+		"", 1, { STRATEGY_TOKEN }, 1 },
+	{ "replaced", "\"inboundAuth\":{\"token\":{\"values\":[" K1 "]}}",
+		"\"inboundAuth\":{\"apikey\":{\"value\":" K2 "}}", 1,
+		{ STRATEGY_APIKEY }, 0 },
+	{ "reset", "\"inboundAuth\":{\"token\":{\"values\":[" K1 "]}}",
+		"\"inboundAuth\":null", 1, { STRATEGY_LOCAL }, 0 },
+	{ "open by word", "\"inboundAuth\":{\"token\":{\"values\":[" K1 "]}}",
+		"\"authMode\":\"none\"", 1, { STRATEGY_NONE }, 1 },
+	{ "dual keeps the inherited blocks", "\"inboundAuth\":{\"jwt\":{"
+		"\"secret\":\"0123456789abcdef0123456789abcdef\",\"audience\":"
+		"\"a\"},\"proxy\":{\"param\":\"REMOTE_USER\"},\"strategy\":"
+		"\"jwt\"}", "\"authMode\":\"dual\"", 2,
+		{ STRATEGY_JWT, STRATEGY_PROXY }, 0 },
+	{ "append", "\"inboundAuth\":{\"token\":{\"values\":[" K1 "]}}",
+		"\"inboundAuth\":{\"token\":{\"values\":[" K2 "," K1 "],"
+		"\"merge\":\"append\"}}", 1, { STRATEGY_TOKEN }, 2 },
+	{ "append to authTokens", "\"authTokens\":[" K1 "]",
+		"\"inboundAuth\":{\"token\":{\"values\":[" K2 "],\"merge\":"
+		"\"append\"}}", 1, { STRATEGY_TOKEN }, 2 },
+	{ "replace", "\"inboundAuth\":{\"token\":{\"values\":[" K1 "]}}",
+		"\"inboundAuth\":{\"token\":{\"values\":[" K2 "]}}", 1,
+		{ STRATEGY_TOKEN }, 1 },
+	{ "authMode of the gateway is not inherited", "\"authMode\":\"none\"",
+		"", 1, { STRATEGY_LOCAL }, 0 },
+};
+
+static void
+test_rules(struct conf_rig *r)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct conf_options *o = load(r, rules[i].gate,
+			rules[i].server);
+		bool good = o != NULL &&
+			o->inbound.n_strategies == rules[i].n &&
+			o->inbound.tokens.n == rules[i].tokens;
+
+		for (uint32_t k = 0; good && k < rules[i].n; k++)
+			good = o->inbound.strategies[k] == rules[i].v[k];
+		if (!tap_ok(good, "inbound: %s", rules[i].name))
+			conf_rig_show(r);
+	}
+}
+
+static void
+test_shorthands(struct conf_rig *r)
+{
+	const struct conf_options *o = load(r, "\"inboundAuth\":{\"strategy\":"
+		"[\"jwt\",\"proxy\"],\"jwt\":{\"secret\":"
+		"\"0123456789abcdef0123456789abcdef\",\"audience\":\"a\"},"
+		"\"proxy\":{\"secretHeader\":\"X-S\",\"secret\":"
+		"\"0123456789abcdef\"}}",
+		"\"proxyHeader\":\"X-Employee\",\"jwtAudience\":[\"b\",\"c\"]");
+
+	if (!OK(o != NULL))
+		return;
+	IS_STR(o->inbound.proxy.user_header, "X-Employee");
+	IS_STR(o->inbound.proxy.secret_header, "X-S");
+	IS_INT(o->inbound.jwt.audience.n, 2);
+	IS_STR(o->inbound.jwt.audience.v[0], "b");
+	OK(!secret_empty(o->inbound.jwt.secret));
+}
+
+/* What the gateway bans stays banned, so such a server is closed here too. */
+static void
+test_exceptions(struct conf_rig *r)
+{
+	static const char deny[] = "\"security\":{\"ipDeny\":[\"192.0.2.1\"]}";
+	const struct conf_options *o = load(r, deny,
+		"\"security\":{\"originCheck\":false}");
+
+	OK(o != NULL && !o->origin_check);
+	IS_STR(conf_tree(r->gen)->servers[0].invalid,
+		"security.ipDeny is not in this build");
+	o = load(r, "\"toolFilter\":{\"mode\":\"block\",\"list\":[\"x\"]}", "");
+	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n == 0);
+	o = load(r, "\"toolFilter\":{\"mode\":\"block\",\"list\":[\"x\"],"
+		"\"inherit\":true}", "");
+	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n > 0);
+	o = load(r, "\"publicTools\":[\"x\"]", "");
+	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n == 0);
+	o = load(r, "\"inboundAuth\":{\"strategy\":\"none\",\"publicTools\":"
+		"[\"x\"]}", "");
+	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n == 0);
+	o = load(r, "", "\"inboundAuth\":{\"strategy\":\"none\","
+		"\"publicTools\":[\"x\"]}");
+	OK(o != NULL && o->inbound.public_tools.n == 1);
+	OK(conf_tree(r->gen)->servers[0].invalid.n > 0);
+	o = load(r, "\"disabled\":true", "");
+	OK(o != NULL && !o->disabled);
+	o = load(r, "\"security\":{\"tls\":{\"minVersion\":\"1.3\"}}", "");
+	OK(o != NULL && o->tls.min_version == 13);
+	OK(load(r, "", "\"tls\":{},\"security\":{\"tls\":{}}") == NULL);
+}
+
+static void
+test_disabled(struct conf_rig *r)
+{
+	const struct conf *c = conf_rig_load(r, "{\"mcpServers\":{"
+		"\"a\":{\"disabled\":true,\"url\":\"${T_NONE}\"},"
+		"\"b\":{\"enabled\":false},"
+		"\"c\":{\"options\":{\"disabled\":true,\"inboundAuth\":{"
+		"\"jwt\":{\"publicKeyFile\":\"/no\"}}}},"
+		"\"d\":{\"enabled\":true,\"url\":\"http://u/\"}}}");
+
+	if (OK(c != NULL && c->n_servers == 4)) {
+		OK(c->servers[0].options.disabled);
+		OK(c->servers[1].options.disabled);
+		OK(c->servers[2].options.disabled);
+		OK(!c->servers[3].options.disabled);
+		IS_INT(c->servers[0].options.inbound.n_strategies, 1);
+	} else {
+		conf_rig_show(r);
+	}
+	OK(conf_rig_load(r, "{\"mcpServers\":{\"a\":{\"disabled\":true,"
+		"\"wrong\":1}}}") == NULL);
+	OK(conf_rig_load(r, "{\"mcpServers\":{\"a\":{\"disabled\":true,"
+		"\"enabled\":true}}}") == NULL);
+	OK(conf_rig_said(r, "E09", "\"enabled\" and \"disabled\""));
+}
+
+int
+main(void)
+{
+	struct conf_rig r = conf_rig_new();
+
+	unsetenv("T_NONE");
+	test_blocks(&r);
+	test_outbound(&r);
+	test_rules(&r);
+	test_shorthands(&r);
+	test_exceptions(&r);
+	test_disabled(&r);
+	conf_rig_end(&r);
+	return tap_done();
+}
