@@ -81,7 +81,9 @@ def _(t):
                   % len(want))
             equal(data["statuses"], [401] * len(want))
             equal(data["attempts"], len(want))
-            assert 1 <= data["retryAfterSeconds"] <= 60, data
+            # a token that was not tried is there at once
+            least = 1 if len(want) == len(tokens) else 0
+            assert least <= data["retryAfterSeconds"] <= 60, data
             g.log_has("all authentication tokens failed after %d attempts"
                       % len(want))
 

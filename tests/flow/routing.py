@@ -224,8 +224,8 @@ def _(t):
     _, gateway, more = t.row
     with Upstream() as up:
         conf = two(up, **gateway)
-        if conf["mcpProxy"]["mountPath"] in (None, "/"):
-            del conf["mcpProxy"]["mountPath"]
+        if conf["mcpProxy"].get("mountPath") is None:
+            conf["mcpProxy"].pop("mountPath", None)
         with Gate(conf, wait=False) as g:
             tap.eventually(lambda: os.path.exists(g.socket))
             r = g.rpc("/gw/s/mcp", "ping", **more)

@@ -169,6 +169,7 @@ class WebServer:
             g = self.gate
             tap.eventually(lambda: len(g.worker_pids()) == self.workers, 10)
             g.pids = g.worker_pids()
+            tap.eventually(lambda: all(g.settled(p) for p in g.pids), 10)
             g.base = {p: g.descriptors(p) for p in g.pids}
 
     def end(self):

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""not_built -- what this build cannot do closes the server that asks for it"""
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import tap  # noqa: E402
+from kit.gate import Gate, config, run, server  # noqa: E402
+from kit.tap import equal, test  # noqa: E402
+from kit.upstream import Upstream  # noqa: E402
+
+# Each would guard something; to leave it out in silence would open a door.
+OPTIONS = (
+    ("toolFilter", {"toolFilter": {"mode": "block", "list": ["delete_*"]}}),
+    ("policy", {"policy": [{"effect": "allow", "tools": ["get_*"]}]}),
+    ("ipDeny", {"security": {"ipDeny": ["192.0.2.1"]}}),
+    ("ipAllow", {"security": {"ipAllow": ["192.0.2.0/24"]}}),
+    ("ipAllow empty", {"security": {"ipAllow": []}}),
+    ("rateLimit", {"security": {"rateLimit": {"requestsPerMinute": 9}}}),
+    ("lua", {"inboundAuth": {"strategy": "lua",
+                             "lua": {"source": "return true"}}}),
+    ("introspection", {"inboundAuth": {"strategy": "introspection",
+        "introspection": {"endpoint": "https://issuer.test/i",
+                          "clientId": "c", "clientSecret": "s"}}}),
+    ("remote key set", {"inboundAuth": {"strategy": "jwt", "jwt": {
+        "jwksUrl": "https://issuer.test/keys"}}}))
+
+
+def conf(up, options, **more):
+    return config({"closed": server(up, options, **more),
+                   "open": server(up)})
+
+
+@test("an option", rows=OPTIONS)
+def _(t):
+    with Upstream() as up, Gate(conf(up, t.row[1])) as g:
+        r = g.rpc("/closed/mcp", "ping", id=1)
+        assert r.status in (200, 401, 403, 503), r
+        if r.status == 200:
+            # it may be built by now: then it must not be told as missing
+            assert "not in this build" not in g.log_text()
+            return
+        if r.status == 503:
+            equal(r.reason, "server_invalid")
+            assert "not in this build" in g.log_text()
+        equal(up.calls, [])
+        equal(g.rpc("/open/mcp", "ping").status, 200)
+
+
+@test("a transport", rows=("sse", "stdio"))
+def _(t):
+    entry = {"url": "http://127.0.0.1:9/sse", "transportType": "sse"} \
+        if t.row == "sse" else {"command": "/bin/cat"}
+    with Upstream() as up:
+        c = config({"closed": entry, "open": server(up)})
+        with Gate(c) as g:
+            r = g.rpc("/closed/mcp", "ping")
+            equal((r.status, r.reason), (503, "server_invalid"))
+            equal(g.rpc("/open/mcp", "ping").status, 200)
+
+
+@test("panicIfInvalid and --check-config refuse it")
+def _(t):
+    options = {"inboundAuth": {"strategy": "lua",
+                               "lua": {"source": "return true"}}}
+    with Gate(conf("http://127.0.0.1:9/", options), mode="cgi") as g:
+        code, _, err = run(["-t", "--config", g.file])
+        equal(code, 78)
+        assert "Lua" in err, err
+        g.write(conf("http://127.0.0.1:9/",
+                     dict(options, panicIfInvalid=True)))
+        code, _, err = run(["--config", g.file, "--listen",
+                            "unix:" + g.socket])
+        equal(code, 78)
+        assert "Lua" in err, err
+
+
+tap.main()
