@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upstream -- a fast HTTP server for measuring: one loop, no parsing to speak of
+ * upstream -- a fast HTTP server for measuring: one loop, hardly any parsing
  *
  * POST            a fixed JSON-RPC result of 400 bytes
  * GET /flood      an event stream as fast as it is taken

@@ -289,8 +289,8 @@ test_tls(void)
 }
 
 /* Leaving while a name is looked up must not wait for it.  libcurl calls this
- * one instead of libc's. */
-int
+ * one instead of libc's, so it must be seen from outside. */
+__attribute__((visibility("default"))) int
 getaddrinfo(const char *node, const char *service,
 	const struct addrinfo *hints, struct addrinfo **res)
 {
