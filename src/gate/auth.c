@@ -76,9 +76,11 @@ judge(struct req *q, const struct auth_policy *policy)
 	}, an);
 
 	q->challenge = an->challenge;
-	if (q->server != NULL && withdraw_presented(q, an->presented))
+	if (q->server != NULL && withdraw_presented(q, an->presented)) {
 		f = fault_new(q->arena, FAULT_INVALID_TOKEN,
 			"an outbound token was presented");
+		q->challenge = auth_challenge(policy, f->kind, q->arena);
+	}
 	count(q, an, f, clock_mono_us() - began);
 	if (f != NULL)
 		return req_fail(q, f);

@@ -96,12 +96,19 @@ method_word(const struct req *q)
 	}
 }
 
+/* NULL: no pool, or the caller brings a credential of its own. */
+static struct rotator *
+pool(const struct req *q)
+{
+	return q->own_credential ? NULL : q->server->rotator;
+}
+
 /* ---- one attempt ----------------------------------------------------------------- */
 static const struct fault *
 choose_credential(struct req *q)
 {
-	struct rotator *r = q->server->rotator;
-	const struct fault *f = NULL;
+	struct rotator *r = pool(q);
+	const struct fault *f;
 
 	if (r == NULL)
 		return NULL;
@@ -179,9 +186,10 @@ forward_run(struct req *q)
 {
 	const struct fault *f = count_stream(q);
 
+	if (f == NULL)
+		f = outgoing_headers(q);
 	if (f != NULL)
 		return req_fail(q, f);
-	outgoing_headers(q);
 	start_deadline(q);
 	return start_call(q);
 }
@@ -205,7 +213,7 @@ try_again(struct req *q)
 static void
 count_token(struct req *q, int status, bool failed)
 {
-	if (q->site->metrics != NULL && q->server->rotator != NULL)
+	if (q->site->metrics != NULL && pool(q) != NULL)
 		metrics_token(q->site->metrics, q->server->conf->name,
 			q->try.index, status, failed);
 }
@@ -214,8 +222,8 @@ static enum turn
 credential_refused(struct req *q)
 {
 	const struct transfer_reply *r = &q->call->reply;
-	struct rotator *rotator = q->server->rotator;
-	const struct conf_pool *pool = &q->server->conf->options.pool;
+	struct rotator *rotator = pool(q);
+	const struct conf_pool *rules = &q->server->conf->options.pool;
 	struct str left = headers_get(&r->headers,
 		STR("X-RateLimit-Remaining"));
 
@@ -226,7 +234,7 @@ credential_refused(struct req *q)
 		.arena = q->arena,
 		.status = r->status,
 		.retry_after_s = verdict_retry_after(r,
-			(uint32_t)(pool->retry_after_max_ms / 1000),
+			(uint32_t)(rules->retry_after_max_ms / 1000),
 			clock_unix_s()),
 		.insufficient_scope = verdict_scope(r),
 		.limit_used_up = str_is(left, "0"),
@@ -256,7 +264,7 @@ credential_accepted(struct req *q)
 {
 	const struct transfer_reply *r = &q->call->reply;
 	struct str session = headers_get(&r->headers, STR("Mcp-Session-Id"));
-	struct rotator *rotator = q->server->rotator;
+	struct rotator *rotator = pool(q);
 
 	if (rotator == NULL)
 		return;
@@ -430,8 +438,8 @@ refused(struct req *q)
 static enum turn
 lost(struct req *q)
 {
-	if (q->server->rotator != NULL)
-		rotator_forget_session(q->server->rotator, q->session);
+	if (pool(q) != NULL)
+		rotator_forget_session(pool(q), q->session);
 	return req_fail(q, fault_new(q->arena, FAULT_SESSION_NOT_FOUND,
 		"the upstream has no such session"));
 }

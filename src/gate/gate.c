@@ -24,6 +24,7 @@ make_site(struct gate *g, struct conf_gen *conf)
 		.conf = conf,
 		.segment = g->segment,
 		.shard = g->slot != NULL ? worker_number(g->slot) : 0,
+		.eager = g->slot != NULL,
 	});
 }
 

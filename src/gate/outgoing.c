@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/limits.h"
 #include "cred/credential.h"
+#include "cred/passthrough.h"
 #include "gate/pipeline.h"
 
 /* Client headers that travel on: environment name, name upstream. */
@@ -87,6 +90,13 @@ add_mirrored(struct req *q, struct headers *h)
 	add_params(q, h);
 }
 
+static bool
+is_credential(const struct req *q, struct str name)
+{
+	return str_is_nocase(name, "Authorization") ||
+		str_eq_nocase(name, q->server->conf->options.pool.header);
+}
+
 /* Configured headers; one source per name, ours and the pool's come first. */
 static void
 add_configured(struct req *q, struct headers *h)
@@ -102,11 +112,55 @@ add_configured(struct req *q, struct headers *h)
 		if (q->server->rotator != NULL &&
 		    str_eq_nocase(p->name, s->options.pool.header))
 			continue;	/* auth.tokens counts: told at load */
+		if (q->own_credential && is_credential(q, p->name))
+			continue;	/* the caller's counts, or none */
 		credential_static(h, p);
 	}
 }
 
-void
+static struct str
+joined_groups(const struct req *q)
+{
+	struct buf b = buf_new(q->arena, MAX_CREDENTIAL);
+	struct str text = STR_NONE;
+	uint32_t i;
+
+	for (i = 0; i < q->who->n_groups; i++) {
+		if (i > 0)
+			buf_char(&b, ',');
+		buf_add(&b, q->who->groups[i]);
+	}
+	return buf_take(&b, &text) ? text : STR_NONE;
+}
+
+/* What the caller may send on; before or behind the configured headers. */
+static const struct fault *
+add_passed(struct req *q, struct headers *h)
+{
+	const struct conf_options *o = &q->server->conf->options;
+	bool proxy = str_is(q->who->how, "proxy");
+	struct passthrough_ask ask = {
+		.options = o,
+		.params = &q->in.params,
+		.user = proxy ? q->who->user : STR_NONE,
+		.groups = proxy ? joined_groups(q) : STR_NONE,
+		.authenticated = q->who->authenticated,
+		.request_id = q->request_id,
+		.arena = q->arena,
+	};
+	enum passthrough_own own;
+	const struct fault *f = passthrough_credential(&ask, h, &own);
+
+	q->own_credential = own != PASSTHROUGH_NONE;
+	if (f == NULL && o->passthrough.overwrite_base)
+		f = passthrough_headers(&ask, h);
+	add_configured(q, h);
+	if (f == NULL && !o->passthrough.overwrite_base)
+		f = passthrough_headers(&ask, h);
+	return f;
+}
+
+const struct fault *
 outgoing_headers(struct req *q)
 {
 	struct headers *h = &q->to_upstream;
@@ -129,7 +183,7 @@ outgoing_headers(struct req *q)
 		add_mirrored(q, h);
 	add_resumption(q, h);
 	add_relayed(q, h);
-	add_configured(q, h);
+	return add_passed(q, h);
 }
 
 /* ---- refusals ---------------------------------------------------------------------- */

@@ -83,6 +83,7 @@ struct req {
 	struct rotator_try try;
 	enum phase phase;
 	struct headers to_upstream;
+	bool own_credential;		/* the caller's, or none: no pool */
 	struct str url;
 	uint64_t call_began_us, upstream_us;
 	int upstream_status, status;
@@ -124,8 +125,8 @@ void stream_write(struct req *q, struct str bytes);
 void stream_stop(struct req *q);
 
 /* ---- outgoing.c --------------------------------------------------------------- */
-/* Everything that goes to the upstream but the credential. */
-void outgoing_headers(struct req *q);
+/* Everything that goes to the upstream but the pool's token. */
+const struct fault *outgoing_headers(struct req *q);
 
 /* Refuses requests of the upstream that cannot reach the client. */
 void outgoing_refusals(struct req *q);

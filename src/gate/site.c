@@ -19,17 +19,30 @@ tell_invalid(const struct site_server *s)
 	log_end(&l);
 }
 
-static void
-ready_server(struct site *s, struct site_server *v, struct segment *segment)
+static const struct fault *
+make_policy(struct site *s, const struct conf_inbound *in, struct str name,
+	bool eager, const struct auth_policy **p_r)
 {
-	const struct conf_server *c = v->conf;
 	struct auth_policy *policy = NULL;
+	const struct fault *f = auth_policy_new(s->conf, in, name, s->arena,
+		&policy);
+
+	if (f == NULL && eager)
+		f = auth_policy_ready(policy, s->arena);
+	*p_r = f == NULL ? policy : NULL;
+	return f;
+}
+
+static void
+ready_server(struct site *s, struct site_server *v, const struct site_plan *p)
+{
+	struct segment *segment = p->segment;
+	const struct conf_server *c = v->conf;
 	const struct fault *f;
 
 	v->invalid = c->invalid;
-	f = auth_policy_new(s->conf, &c->options.inbound, c->name, s->arena,
-		&policy);
-	v->policy = policy;
+	f = make_policy(s, &c->options.inbound, c->name, p->eager,
+		&v->policy);
 	if (f != NULL && v->invalid.n == 0)
 		v->invalid = str_of(f->detail);
 	if (c->options.pool.n_enabled > 0 && segment != NULL)
@@ -63,7 +76,6 @@ site_new(const struct site_plan *p)
 {
 	struct arena *a = arena_new(MAX_ARENA);
 	struct site *s = ARENA_NEW(a, struct site);
-	struct auth_policy *policy = NULL;
 	uint32_t i;
 
 	s->arena = a;
@@ -75,12 +87,11 @@ site_new(const struct site_plan *p)
 	for (i = 0; i < s->conf->n_servers; i++) {
 		s->servers[i].conf = &s->conf->servers[i];
 		if (!s->conf->servers[i].options.disabled)
-			ready_server(s, &s->servers[i], p->segment);
+			ready_server(s, &s->servers[i], p);
 	}
 	s->only = find_only(s);
-	if (auth_policy_new(s->conf, &s->conf->options.inbound,
-	    STR("gateway"), a, &policy) == NULL)
-		s->policy = policy;
+	make_policy(s, &s->conf->options.inbound, STR("gateway"), p->eager,
+		&s->policy);
 	if (p->segment != NULL)
 		s->metrics = metrics_new(p->segment, p->shard,
 			s->conf->metrics_user_label,

@@ -37,6 +37,7 @@ struct site_plan {
 	struct conf_gen *conf;		/* taken over */
 	struct segment *segment;
 	uint32_t shard;
+	bool eager;			/* make keys now; not in plain CGI */
 };
 
 struct site *site_new(const struct site_plan *p);

@@ -13,6 +13,7 @@ src/auth/jws_libjwt.c
 src/auth/jws_libjwt3.c
 src/auth/policy.c
 src/cred/credential.c
+src/cred/passthrough.c
 src/http/way.c
 '
 
