@@ -241,6 +241,25 @@ check_mirrored(struct reading *r)
 	return NULL;
 }
 
+/* Methods of the handshake era do not exist in a modern request. */
+static const struct fault *
+check_method(struct reading *r)
+{
+	static const char *const removed[] = { "initialize", "ping",
+		"logging/setLevel", "resources/subscribe",
+		"resources/unsubscribe" };
+	struct str method = r->rpc->messages->method;
+	size_t i;
+
+	for (i = 0; i < sizeof(removed) / sizeof(*removed); i++) {
+		if (str_is(method, removed[i]))
+			return fault_new(r->arena, FAULT_UNKNOWN_METHOD,
+				"%s is not a method of this revision",
+				removed[i]);
+	}
+	return NULL;
+}
+
 static const struct fault *
 read_modern(struct reading *r)
 {
@@ -253,7 +272,7 @@ read_modern(struct reading *r)
 	if (f == NULL && r->headers->check &&
 	    r->rpc->messages->kind == RPC_REQUEST)
 		f = check_mirrored(r);
-	return f;
+	return f == NULL ? check_method(r) : f;
 }
 
 /* ---- legacy ------------------------- */
