@@ -115,7 +115,6 @@ END_PARAMS = fcgi.record(fcgi.PARAMS, 1)
 HARM = (
     ("version 0", fcgi.record(fcgi.BEGIN, 1, b"\0\1\0\0\0\0\0\0",
                               version=0)),
-    ("id 0", fcgi.begin(0)),
     ("a short BEGIN", fcgi.record(fcgi.BEGIN, 1, b"\0\1\0\0\0\0\0")),
     ("PARAMS first", fcgi.record(fcgi.PARAMS, 1, b"")),
     ("STDIN before the end of PARAMS",

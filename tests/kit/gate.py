@@ -401,7 +401,7 @@ class Gate:
     def log_lines(self):
         """The JSON lines of the log."""
         out = []
-        for line in self.log_text().splitlines():
+        for line in self.log_text().split("\n"):
             if line.startswith("{"):
                 try:
                     out.append(json.loads(line))

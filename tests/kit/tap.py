@@ -75,7 +75,7 @@ def test(name, workers=None, rows=None, limit=None):
 
 
 def equal(got, want, what="value"):
-    assert got == want, "%s is %r, expected %r" % (what, got, want)
+    assert got == want, "%s is %.400r, expected %.400r" % (what, got, want)
 
 
 def eventually(fn, seconds=5.0, what="condition"):
