@@ -133,6 +133,25 @@ joined_groups(const struct req *q)
 	return buf_take(&b, &text) ? text : STR_NONE;
 }
 
+/* The call of a tool that gets no credential (noCredentialTools). */
+static bool
+wants_none(const struct req *q)
+{
+	const struct conf_texts *tools =
+		&q->server->conf->options.no_credential_tools;
+	const struct rpc_message *m = q->rpc.messages;
+	uint32_t i;
+
+	if (!q->has_rpc || q->rpc.batch || q->rpc.n == 0 ||
+	    !str_is(m->method, "tools/call"))
+		return false;
+	for (i = 0; i < tools->n; i++) {
+		if (str_glob(tools->v[i], m->name))
+			return true;
+	}
+	return false;
+}
+
 /* What the caller may send on; before or behind the configured headers. */
 static const struct fault *
 add_passed(struct req *q, struct headers *h)
@@ -151,7 +170,7 @@ add_passed(struct req *q, struct headers *h)
 	enum passthrough_own own;
 	const struct fault *f = passthrough_credential(&ask, h, &own);
 
-	q->own_credential = own != PASSTHROUGH_NONE;
+	q->own_credential = own != PASSTHROUGH_NONE || wants_none(q);
 	if (f == NULL && o->passthrough.overwrite_base)
 		f = passthrough_headers(&ask, h);
 	add_configured(q, h);
