@@ -3,6 +3,7 @@
  * dump -- the effective configuration as JSON
  *
  * Walks the rows, so that defaults stand there too.
+ * Promise: with the secrets filled in it can be loaded again.
  * Secrets: print as "***"; a text that something was expanded into prints as
  * the file spells it; a URL loses user, query and fragment.
  */
@@ -188,6 +189,9 @@ shown_absent(const struct row *r)
 	if (r->kind != ROW_BLOCK || r->refer != NULL || dot == NULL ||
 	    strchr(dot + 1, '.') != NULL)
 		return false;
+	if (strcmp(r->key, "options.auth") == 0 ||
+	    strcmp(r->key, "options.outboundAuth") == 0)
+		return false;		/* they exclude each other */
 	return strncmp(r->key, "options.", 8) == 0 ||
 	    strncmp(r->key, "mcpProxy.", 9) == 0;
 }
@@ -206,7 +210,7 @@ put_member(struct dump *d, const struct row *r, const struct node *block)
 		put_block(d, schema_inside(r), NULL);
 		return;
 	}
-	if (n == NULL)
+	if (n == NULL && (r->flags & (ROW_CLOSES | ROW_LATER)) == 0)
 		n = value_preset(d->l, r, NULL);
 	if (n == NULL)
 		return;

@@ -186,8 +186,6 @@ tell_inbound(struct loading *l, const struct node *own, const struct node *list,
 {
 	if (node_at(own, "inboundAuth.token") != NULL)
 		both(l, list, "authTokens", "inboundAuth.token");
-	if (node_get(own, "legacyAuthTokens") != NULL)
-		return;
 	report_add(l->report, "W04", list, "authTokens of \"%.*s\" is the list "
 	    "of tokens that clients send; write inboundAuth.token.values",
 	    STR_ARG(name));
@@ -217,12 +215,26 @@ is_shorthand(struct str name)
 	    str_is(name, "legacyAuthTokens");
 }
 
+static struct node *
+without_shorthands(struct loading *l, struct node *written)
+{
+	struct node *base = node_with(l->arena, written, l->root, "", NULL);
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < base->n; i++) {
+		if (!is_shorthand(base->kids[i]->name))
+			base->kids[kept++] = base->kids[i];
+	}
+	base->n = kept;
+	return base;
+}
+
 struct node *
 inherit_base(struct loading *l, struct node *written)
 {
 	struct node *list = node_get(written, "authTokens");
 	struct node *legacy = node_get(written, "legacyAuthTokens");
-	struct node *base = node_with(l->arena, written, l->root, "", NULL);
+	struct node *base = without_shorthands(l, written);
 	bool out = legacy != NULL && legacy->number == 1;
 
 	if (list == NULL || list->type != JDOC_ARRAY)
@@ -318,6 +330,7 @@ with_tls(struct loading *l, struct node *merged, const struct node *own)
 		return merged;
 	if (node_get(own, "tls") != NULL && node_at(own, "security.tls") != NULL)
 		both(l, other, "tls", "security.tls");
+	merged = with_inner(l, merged, other, "security", "tls", NULL);
 	if (node_get(own, "tls") != NULL)
 		return merged;
 	return node_with(l->arena, merged, other, "tls", copy_of(l, other));
@@ -334,7 +347,7 @@ with_public_tools(struct loading *l, struct node *merged,
 
 	if (here != NULL && there != NULL)
 		both(l, here, "publicTools", "inboundAuth.publicTools");
-	if (there == NULL && node_get(inbound, "publicTools") != NULL)
+	if (node_get(inbound, "publicTools") != NULL)
 		merged = node_with(l->arena, merged, inbound, "inboundAuth",
 		    node_with(l->arena, inbound, inbound, "publicTools", NULL));
 	if (there != NULL && here == NULL)

@@ -222,9 +222,12 @@ conf_schema(struct arena *a)
 		buf_fmt(&b, "%s\n    \"%s\": ", i > 0 ? "," : "", shapes[i]);
 		put_object(&b, shapes[i], "    ");
 	}
-	buf_add_c(&b, "\n  },\n  \"allOf\": [");
-	put_object(&b, "top", "  ");
-	buf_add_c(&b, "]\n}\n");
+	buf_add_c(&b, "\n  },\n  \"type\": \"object\",\n"
+	    "  \"additionalProperties\": false,\n"
+	    "  \"patternProperties\": { \"^(_|x-)\": {} },\n"
+	    "  \"properties\": {");
+	put_properties(&b, "top", "  ");
+	buf_add_c(&b, "\n  }\n}\n");
 	buf_take(&b, &text);
 	return text;
 }

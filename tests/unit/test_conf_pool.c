@@ -20,7 +20,7 @@ static const struct {
 } directions[] = {
 	{ "1: settled as inbound by the server", "",
 		"\"url\":\"http://u/\",\"options\":{\"authTokens\":[" IN1 "],"
-		"\"legacyAuthTokens\":\"inbound\"}", 1, 0, NULL,
+		"\"legacyAuthTokens\":\"inbound\"}", 1, 0, "W04",
 		STRATEGY_TOKEN },
 	{ "1: settled as outbound by the server", "",
 		"\"url\":\"http://u/\",\"headers\":{\"Authorization\":\"x\"},"
