@@ -16,28 +16,63 @@
 #include "cred/passthrough.h"
 #include "gate/pipeline.h"
 
-/* Client headers that travel on: environment name, name upstream. */
-static const struct {
-	const char *env, *name;
-} relayed[] = {
-	{ "HTTP_TRACEPARENT", "traceparent" },
-	{ "HTTP_TRACESTATE", "tracestate" },
-	{ "HTTP_BAGGAGE", "baggage" },
-};
+/* ---- trace context (W3C) --------------------------------------------------------- */
+#define MAX_TRACESTATE 512	/* bytes; what every hop must be able to pass */
 
-static void
-add_relayed(struct req *q, struct headers *h)
+/* n lower-case hex digits at `at`, not all zero, and `after` behind them. */
+static bool
+hex_field(struct str s, size_t at, size_t n, char after)
+{
+	bool zero = true;
+	size_t i;
+
+	for (i = at; i < at + n; i++) {
+		char c = s.p[i];
+
+		if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
+			return false;
+		zero = zero && c == '0';
+	}
+	return !zero && (after == '\0' || s.p[at + n] == after);
+}
+
+/* "00-" trace id "-" parent id "-" flags; flags may be zero. */
+static bool
+traceparent_ok(struct str v)
+{
+	return v.n == 55 && str_starts(v, STR("00-")) &&
+		hex_field(v, 3, 32, '-') && hex_field(v, 36, 16, '-') &&
+		(hex_field(v, 53, 2, '\0') || str_ends(v, STR("-00")));
+}
+
+static bool
+printable(struct str v)
 {
 	size_t i;
-	uint32_t n;
 
-	for (i = 0; i < sizeof(relayed) / sizeof(*relayed); i++) {
-		struct str v = params_client(&q->in.params, relayed[i].env,
-			&n);
-
-		if (n == 1)
-			headers_add(h, str_of(relayed[i].name), v);
+	for (i = 0; i < v.n; i++) {
+		if (v.p[i] < 0x20 || v.p[i] > 0x7e)
+			return false;
 	}
+	return true;
+}
+
+static void
+add_trace(struct req *q, struct headers *h)
+{
+	const struct params *t = &q->in.params;
+	uint32_t n;
+	struct str v = params_client(t, "HTTP_TRACEPARENT", &n);
+	bool traced = n == 1 && traceparent_ok(v);
+
+	if (traced)
+		headers_add(h, STR("traceparent"), v);
+	v = params_client(t, "HTTP_TRACESTATE", &n);
+	if (traced && n == 1 && v.n <= MAX_TRACESTATE && printable(v))
+		headers_add(h, STR("tracestate"), v);
+	v = params_client(t, "HTTP_BAGGAGE", &n);
+	if (n == 1 && v.n <= MAX_CREDENTIAL && printable(v))
+		headers_add(h, STR("baggage"), v);
 }
 
 static void
@@ -201,7 +236,7 @@ outgoing_headers(struct req *q)
 	if (q->has_rpc)
 		add_mirrored(q, h);
 	add_resumption(q, h);
-	add_relayed(q, h);
+	add_trace(q, h);
 	return add_passed(q, h);
 }
 

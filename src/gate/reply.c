@@ -21,6 +21,18 @@ add_number(struct headers *h, struct str name, uint64_t n)
 		(unsigned long long)n));
 }
 
+static bool
+is_visible(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+			return false;
+	}
+	return s.n > 0;
+}
+
 /* What may come down from the upstream, and nothing else. */
 static void
 upstream_headers(struct req *q, struct headers *h)
@@ -33,7 +45,7 @@ upstream_headers(struct req *q, struct headers *h)
 		struct str v = headers_get(&q->call->reply.headers,
 			str_of(names[i]));
 
-		if (v.n > 0 && v.n <= MAX_SESSION_ID)
+		if (v.n <= MAX_SESSION_ID && is_visible(v))
 			headers_add(h, str_of(names[i]), v);
 	}
 }

@@ -174,7 +174,9 @@ def _(t):
                     "t": server("http://127.0.0.1:9/mcp")}),
             t.workers) as g:
         g.rpc("/s/mcp", "ping")
-        g.rpc("/t/mcp", "ping")
+        g.rpc("/t/mcp", "ping")     # counted when the reply has left
+        eventually(lambda: g.metrics().total(
+            "mcpgate_upstream_errors_total", server="t"), 5, "the count")
         m = g.metrics()
         equal(m.total("mcpgate_tokens_exhausted_total", server="s"), 1)
         equal(m.total("mcpgate_upstream_errors_total", server="t",
