@@ -3,6 +3,7 @@
 #include "config.h"
 #include "conf/load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -257,11 +258,32 @@ check_store(struct loading *l)
 		    "several hosts share a store");
 }
 
+/* It need not be there yet; then its directory must take it. */
+static void
+check_log_file(struct loading *l, const struct node *path)
+{
+	const char *name = str_copy(l->arena, path->text).p;
+	struct str dir = path->text;
+
+	if (access(name, W_OK) == 0)
+		return;
+	if (errno == ENOENT) {
+		while (dir.n > 1 && dir.p[dir.n - 1] != '/')
+			dir.n--;
+		if (access(str_copy(l->arena, dir).p, W_OK | X_OK) == 0)
+			return;
+	}
+	report_add(l->report, "E08", path, "cannot write \"%.*s\": %s",
+	    STR_ARG(path->text), strerror(errno));
+}
+
 static void
 check_log(struct loading *l)
 {
 	const struct node *path = node_at(l->root, "mcpProxy.log.path");
 
+	if (path != NULL && !path->bad && l->conf->log.target == LOG_FILE)
+		check_log_file(l, path);
 	if (path != NULL && !path->bad)
 		l->conf->log.path = str_copy(l->arena, path->text).p;
 	if (l->conf->log.target == LOG_FILE && path == NULL)

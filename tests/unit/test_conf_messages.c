@@ -98,6 +98,10 @@ static const struct {
 		"\"audience\":\"a\"}},\"panicIfInvalid\":true,\"policy\":{"),
 		I ".jwt.publicKeyFile: cannot read \"/no/key.pem\": No such "
 		"file or directory" },
+	{ "E08", GATE("\"log\":{\"target\":\"file\",\"path\":"
+		"\"/proc/no/x.log\"}"),
+		"mcpProxy.log.path: cannot write \"/proc/no/x.log\": No such "
+		"file or directory" },
 	{ "E09", OPTIONS("\"auth\":{\"tokens\":[\"a\"]},\"outboundAuth\":{"
 		"\"strategy\":\"none\"}"),
 		O ".outboundAuth: \"auth\" and \"outboundAuth\" exclude each "
