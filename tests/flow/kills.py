@@ -104,6 +104,8 @@ def _(t):
     hold = Hold()
 
     def script(q, out):
+        if q.json["method"] == "ping":
+            return out.result()
         if q.json["method"] == "stream":
             out.sse()
             out.event({"n": 1})
