@@ -9,29 +9,42 @@
 #include "base/digest.h"
 #include "base/log.h"
 
-/* Our refusals are warnings, what is broken is an error. */
+static bool
+is_gone(const struct access *r)
+{
+	return r->fault != NULL && r->fault->kind == FAULT_CLIENT_GONE;
+}
+
+/* Our refusals are warnings, what is broken is an error; the status that was
+ * sent may be 200 with an error inside. */
 static enum log_level
 level_of(const struct access *r)
 {
-	if (r->fault == NULL || r->status == 499)
+	if (r->fault == NULL || is_gone(r))
 		return LOG_LEVEL_INFO;
-	return r->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+	return r->fault->http >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
 }
 
-/* L09 and L01: one sentence for a person. */
+/* One sentence for a person: L09 for a refusal, what the client reads (L08)
+ * for what is broken, L01 for the rest. */
 static void
 put_sentence(struct log_line *l, const struct access *r)
 {
 	char text[96];
 
-	if (r->fault != NULL && r->status >= 400 && r->status < 499)
+	if (r->fault != NULL && !is_gone(r)) {
+		if (r->fault->http >= 500) {
+			log_str(l, "msg", str_of(r->fault->said));
+			return;
+		}
 		(void)snprintf(text, sizeof text, "request refused: %s",
 			fault_reason(r->fault->kind));
-	else if (r->token >= 0)
+	} else if (r->token >= 0) {
 		(void)snprintf(text, sizeof text, "using token index %d",
 			r->token);
-	else
+	} else {
 		return;
+	}
 	log_str(l, "msg", str_of(text));
 }
 
@@ -110,16 +123,17 @@ put_times(struct log_line *l, const struct access *r)
 		log_num(l, "stream", 1);
 }
 
-/* L01 for the attempts before the one that the access line tells. */
+/* L01 for the attempts that the access line does not tell of. */
 static void
 tell_earlier(const struct access *r)
 {
+	uint32_t told = r->fault == NULL || is_gone(r) ? 1 : 0;
 	struct log_line l;
 	char text[64];
 
 	if (r->tokens == NULL || !log_wants(LOG_LEVEL_INFO))
 		return;
-	for (uint32_t i = 0; i + 1 < r->attempts; i++) {
+	for (uint32_t i = 0; i + told < r->attempts; i++) {
 		(void)snprintf(text, sizeof text, "using token index %u",
 			r->tokens[i]);
 		log_begin(&l, LOG_LEVEL_INFO, "token");
