@@ -18,8 +18,11 @@ limits=$(sed -n 's/^#define \([A-Z_]*\)[ 	].*/\1/p' src/base/limits.h)
 for name in $limits; do
 	[ "$name" = KIB ] || [ "$name" = MIB ] && continue
 	checked=$((checked + 1))
-	grep -q "\`$name\`" docs/limits.md ||
-		bad "docs/limits.md: no word of $name"
+	value=$(sed -n "s/^#define $name[ 	]*\([^/]*[^/ 	]\).*/\1/p" \
+		src/base/limits.h | sed -e 's/KIB(\([0-9]*\))/\1 KiB/' \
+		-e 's/MIB(\([0-9]*\))/\1 MiB/')
+	grep -qF "| \`$name\` | $value |" docs/limits.md ||
+		bad "docs/limits.md: $name is not told as $value"
 done
 for name in $(sed -n 's/^| `\([A-Z_]*\)` .*/\1/p' docs/limits.md); do
 	echo "$limits" | grep -qx "$name" ||
