@@ -282,13 +282,19 @@ become(const struct settings *s, const struct secure_ids *ids)
 	return EX_NOPERM;
 }
 
-/* Our own master and its workers. Takes the generation over. */
+static void
+clear_away(const struct settings *s, const struct listener *l)
+{
+	listen_unlink(l);
+	if (s->pidfile != NULL)
+		(void)unlink(s->pidfile);
+}
+
+/* Everything that may fail before the first worker. */
 static int
-serve_pool(struct settings *s, struct conf_gen *g, struct listen_plan *p)
+prepare(const struct settings *s, struct listen_plan *p, struct listener *l_r)
 {
 	struct secure_ids ids;
-	struct listener l;
-	bool master = true;
 	char why[128];
 	int rc;
 
@@ -296,21 +302,35 @@ serve_pool(struct settings *s, struct conf_gen *g, struct listen_plan *p)
 		return fail(EX_NOUSER, why);
 	p->uid = ids.uid;
 	p->gid = ids.gid;
-	rc = listen_open(p, &l);
+	rc = listen_open(p, l_r);
 	if (rc != 0)
-		return fail(rc, l.why);
+		return fail(rc, l_r->why);
 	if (s->pidfile != NULL && !write_pid(s->pidfile)) {
-		listen_unlink(&l);
+		listen_unlink(l_r);
 		return fail(EX_CANTCREAT, "cannot write the pid file");
 	}
 	rc = become(s, &ids);
-	if (rc == 0)
-		rc = pool_run(&(struct pool_plan){ .settings = s, .conf = g,
-			.listener = &l }, &master);
+	if (rc != 0)
+		clear_away(s, l_r);
+	return rc;
+}
+
+/* Our own master and its workers. Takes the generation over. */
+static int
+serve_pool(struct settings *s, struct conf_gen *g, struct listen_plan *p)
+{
+	struct listener l;
+	bool master = true;
+	int rc = prepare(s, p, &l);
+
+	if (rc != 0) {
+		conf_release(g);
+		return rc;
+	}
+	rc = pool_run(&(struct pool_plan){ .settings = s, .conf = g,
+		.listener = &l }, &master);
 	if (master)
-		listen_unlink(&l);
-	if (master && s->pidfile != NULL)
-		(void)unlink(s->pidfile);
+		clear_away(s, &l);
 	return rc;
 }
 
