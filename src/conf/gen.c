@@ -196,7 +196,7 @@ fill_server(struct loading *l, uint32_t i, struct node *written,
 	s->index = i;
 	s->invalid = s->url = s->origin = s->url_logged = STR("");
 	check_switches(l, server);
-	if (server_disabled(server)) {
+	if (server->type != JDOC_OBJECT || server_disabled(server)) {
 		fill_rows(l, "options", NULL, &s->options);
 		inherit_strategies(NULL, s->options.inbound.strategies);
 		s->options.inbound.n_strategies = 1;
@@ -224,12 +224,8 @@ fill_servers(struct loading *l, struct node *written, struct node *base)
 	l->servers = ARENA_ARRAY(l->arena, struct conf_server, n);
 	l->server_nodes = ARENA_ARRAY(l->arena, struct node *, n);
 	l->server_options = ARENA_ARRAY(l->arena, struct node *, n);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		l->server_nodes[i] = map->kids[i];
-		if (map->kids[i]->type != JDOC_OBJECT)
-			l->server_nodes[i] = node_new(l->arena, map->kids[i],
-			    JDOC_OBJECT, "");
-	}
 	l->conf->servers = l->servers;
 	l->conf->n_servers = n;
 	for (uint32_t i = 0; i < n; i++)

@@ -249,7 +249,9 @@ load_map(struct loading *l, struct node *map, const struct row *r)
 			}
 		}
 		n->row = value;
-		if (n->type != JDOC_NULL)
+		if (n->type == JDOC_NULL && value->kind == ROW_BLOCK)
+			wrong_type(l, n, value);
+		else
 			load_value(l, n, value);
 	}
 }

@@ -100,7 +100,8 @@ take_environment(struct loading *l, const struct conf_server *s,
 	if (url == NULL)
 		url = first_set("all_proxy", "ALL_PROXY");
 	if (no != NULL)
-		p->noproxy = str_copy(l->arena, str_of(no));
+		p->noproxy = str_fmt(l->arena, "%.*s%s%s", STR_ARG(p->noproxy),
+		    p->noproxy.n > 0 ? "," : "", no);
 	if (url == NULL)
 		return;
 	text = str_copy(l->arena, str_of(url));

@@ -49,6 +49,8 @@ static const struct {
 	{ "E02", INBOUND("\"token\":{\"sha256\":[\"12\"]}"),
 		I ".token.sha256[0]: expected a list of SHA-256 digests, found "
 		"text" },
+	{ "E02", "{\"mcpServers\":{\"s\":null}}",
+		"mcpServers.s: expected a block, found null" },
 	{ "E02", "[]", "file: expected JSON, found no block" },
 	{ "E02", "{\"a\":NaN}", "file: expected JSON, found " },
 	{ "E02", "", "file: expected JSON, found " },
