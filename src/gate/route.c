@@ -243,26 +243,49 @@ find_place(struct req *q, struct str path)
 	return stands_here(q, path);
 }
 
+/* What was found while the request was read. */
+static const struct fault *
+check_input(struct req *q)
+{
+	const struct params *t = &q->in.params;
+
+	if (q->in.refused != NULL)
+		return q->in.refused;
+	if (t->too_many || t->value_too_long)
+		return fault_new(q->arena, FAULT_HEADERS_TOO_LARGE, "%s",
+			t->too_many ? "too many headers" :
+			"a header is too long");
+	if (t->bad_value)
+		return fault_new(q->arena, FAULT_BAD_REQUEST,
+			"a control byte in a header");
+	return NULL;
+}
+
+static const struct fault *
+check_path(struct req *q, struct str path)
+{
+	if (path.n + q->query.n > MAX_URI)
+		return fault_new(q->arena, FAULT_URI_TOO_LARGE,
+			"URI of %zu bytes", path.n + q->query.n);
+	if (!path_ok(path))
+		return fault_new(q->arena, FAULT_BAD_REQUEST,
+			"path is not clean");
+	if (!find_place(q, path))
+		return fault_new(q->arena, FAULT_NOT_FOUND,
+			"no route for \"%.*s\"", STR_ARG(str_head(path, 200)));
+	return NULL;
+}
+
 enum turn
 route_run(struct req *q)
 {
-	struct str path;
+	const struct fault *bad_input = check_input(q), *f;
 
 	name_request(q);
 	q->method = method_of(params_server(&q->in.params, "REQUEST_METHOD"));
-	path = uri_path(q);
-	if (q->in.refused != NULL)
-		return req_fail(q, q->in.refused);
-	if (path.n + q->query.n > MAX_URI)
-		return req_fail(q, fault_new(q->arena, FAULT_URI_TOO_LARGE,
-			"URI of %zu bytes", path.n + q->query.n));
-	if (!path_ok(path))
-		return req_fail(q, fault_new(q->arena, FAULT_BAD_REQUEST,
-			"path is not clean"));
-	if (!find_place(q, path))
-		return req_fail(q, fault_new(q->arena, FAULT_NOT_FOUND,
-			"no route for \"%.*s\"",
-			STR_ARG(str_head(path, 200))));
+	f = check_path(q, uri_path(q));
 	q->mcp_route = q->server != NULL;
-	return NEXT;
+	if (bad_input != NULL)
+		f = bad_input;
+	return f == NULL ? NEXT : req_fail(q, f);
 }

@@ -36,7 +36,6 @@ make_policy(struct site *s, const struct conf_inbound *in, struct str name,
 static void
 ready_server(struct site *s, struct site_server *v, const struct site_plan *p)
 {
-	struct segment *segment = p->segment;
 	const struct conf_server *c = v->conf;
 	const struct fault *f;
 
@@ -45,12 +44,9 @@ ready_server(struct site *s, struct site_server *v, const struct site_plan *p)
 		&v->policy);
 	if (f != NULL && v->invalid.n == 0)
 		v->invalid = str_of(f->detail);
-	if (c->options.pool.n_enabled > 0 && segment != NULL)
-		v->rotator = rotator_new(segment, c, s->conf->fingerprint,
+	if (c->options.pool.n_enabled > 0)
+		v->rotator = rotator_new(p->segment, c, s->conf->fingerprint,
 			s->arena);
-	if (c->options.pool.n_enabled > 0 && v->rotator == NULL &&
-	    v->invalid.n == 0)
-		v->invalid = STR("no shared state for its tokens");
 	if (v->invalid.n > 0)
 		tell_invalid(v);
 }
