@@ -34,7 +34,7 @@ run_for(uint64_t ms)
 	loop_run(l);
 }
 
-/* ---- timers -------------------------------------------------------------- */
+/* ---- timers ---- */
 
 struct ticker {
 	struct timer timer;
@@ -132,7 +132,7 @@ test_earlier(void)
 	OK(far_too.rang);
 }
 
-/* ---- tasks --------------------------------------------------------------- */
+/* ---- tasks ---- */
 
 static struct task first, second, dropped;
 static int n_first, n_second, n_turns, first_turn, second_turn;
@@ -192,7 +192,7 @@ test_tasks(void)
 	loop_each_turn(l, NULL, NULL);
 }
 
-/* ---- descriptors --------------------------------------------------------- */
+/* ---- descriptors ---- */
 
 struct end {
 	struct watch *watch;
@@ -404,7 +404,7 @@ test_unwatchable(void)
 	watch_free(NULL);
 }
 
-/* ---- signals, the end ---------------------------------------------------- */
+/* ---- signals, the end ---- */
 
 static int signals_seen;
 
