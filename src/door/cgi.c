@@ -39,6 +39,7 @@ struct cgi {
 	uint64_t expected;		/* bytes of body still to come */
 	bool length_known;
 	bool gone;
+	bool one_socket;		/* stdin and stdout: see set_interest() */
 	uint64_t dropped;
 	struct timer timer;
 	struct task task;
@@ -60,6 +61,17 @@ side_open(struct side *s, struct loop *l, watch_fn *fn, void *who)
 		return;
 	fcntl(s->fd, F_SETFL, s->flags | O_NONBLOCK);
 	s->watch = watch_new(l, s->fd, fn, who);
+}
+
+/* mod_cgid gives one socket as both, and half-closes it after the body. */
+static bool
+is_one_socket(int in, int out)
+{
+	struct stat a, b;
+
+	return fstat(in, &a) == 0 && fstat(out, &b) == 0 &&
+		S_ISSOCK(a.st_mode) && a.st_dev == b.st_dev &&
+		a.st_ino == b.st_ino;
 }
 
 static void
@@ -253,12 +265,17 @@ read_input(struct cgi *c)
 
 /* ---- the reply ---- */
 
+/* The half-close of a socket that is stdin, too, only ends the input: there a
+ * gone client shows at the next write. */
 static void
 set_interest(struct cgi *c)
 {
+	int events = c->one_socket ? 0 : WATCH_GONE;
+
+	if (out_waiting(&c->out) > 0)
+		events |= WATCH_WRITE;
 	if (c->out_side.watch != NULL)
-		watch_set(c->out_side.watch, out_waiting(&c->out) > 0 ?
-			WATCH_WRITE | WATCH_GONE : WATCH_GONE);
+		watch_set(c->out_side.watch, events);
 	else if (out_waiting(&c->out) > 0)
 		post(c);
 }
@@ -361,6 +378,7 @@ cgi_start(struct desk *d, const struct cgi_plan *p)
 	c->plan = *p;
 	c->in.fd = p->in;
 	c->out_side.fd = p->out;
+	c->one_socket = is_one_socket(p->in, p->out);
 	c->inbound = (struct inbound){
 		.arena = arena_new(MAX_ARENA + (size_t)d->limits.max_body),
 		.out = &c->out.outlet,

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """modes -- spawned on descriptor 0, handed over by systemd, plain CGI"""
 import json
-import subprocess
-import time
 import os
+import socket
+import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -201,6 +202,33 @@ def _(t):
         p.wait(10)
         eventually(lambda: took, 6)
         assert took[0] < 60, "the upstream ran on"
+
+
+@test("CGI: stdin and stdout are one socket, half closed after the body")
+def _(t):
+    body = json.dumps(ASK).encode()
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        for method, path, data in (("POST", "/s/mcp", body),
+                                   ("GET", "/health", b"")):
+            env = clean_environment()
+            env.update(dict(fcgi.variables(method, path, [], data)))
+            ours, theirs = socket.socketpair()
+            with open(g.log, "ab") as err:
+                p = subprocess.Popen(
+                    [program("mcpgate"), "--config", g.file], stdin=theirs,
+                    stdout=theirs, stderr=err, env=env)
+            theirs.close()
+            ours.sendall(data)
+            ours.shutdown(socket.SHUT_WR)
+            ours.settimeout(10)
+            got = b""
+            while True:
+                more = ours.recv(65536)
+                if not more:
+                    break
+                got += more
+            equal(p.wait(10), 0)
+            assert got.startswith(b"Status: 200"), got
 
 
 @test("CGI: streaming auto folds")
