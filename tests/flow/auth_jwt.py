@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """auth_jwt -- signed tokens: HS256, RS256 by PEM and by key set"""
 import json
-import time
 import os
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """command_line -- exit codes, what is printed, and mcpgatectl"""
 import json
-import tempfile
-import time
 import os
 import sys
+import tempfile
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),

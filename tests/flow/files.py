@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """files -- state, log and configuration files in every bad shape"""
+import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import time
-import os
-import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),

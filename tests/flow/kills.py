@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """kills -- workers and masters that end at any moment, and orderly ends"""
 import json
+import os
 import signal
+import sys
 import threading
 import time
-import os
-import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),

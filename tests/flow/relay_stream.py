@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """relay_stream -- event streams: live, in order, cancelled, held back"""
 import json
-import threading
-import time
 import os
 import sys
+import threading
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """told -- what the log lines and the metrics say, and what they hide"""
-import re
 import os
+import re
 import sys
 
 sys.dont_write_bytecode = True

@@ -44,6 +44,7 @@ class WebServer:
     tells_gone = 8              # seconds until the upstream is cancelled
     workers = 2
     streaming = "on"
+    too_big = (413,)            # what a body over the limit gets
 
     @classmethod
     def missing(cls):
@@ -350,6 +351,7 @@ class ApacheFcgid(Apache):
     snippet, own_pool = "apache/mcpgate-fcgid.conf.in", False
     needs = (MODULES + "/mod_fcgid.so",)
     modules = ("fcgid",)
+    too_big = (413, 500)        # mod_fcgid's own word for it
     more = "FcgidIPCDir DIR\nFcgidProcessTableFile DIR/fcgid_shm"
 
 
@@ -387,7 +389,7 @@ class HtaccessFcgid(Htaccess):
     own_pool, live, big_body, streaming = False, False, 100 << 10, "auto"
     needs = (MODULES + "/mod_fcgid.so",)
     modules = ("fcgid",)
-    more = ApacheFcgid.more
+    more, too_big = ApacheFcgid.more, ApacheFcgid.too_big
 
     def place(self, d):
         # BINDIR/mcpgate of the snippet

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""drain_streams -- streams that begin when the end has begun"""
+import os
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import fcgi, tap  # noqa: E402
+from kit.gate import Gate, config, server  # noqa: E402
+from kit.tap import equal, test  # noqa: E402
+from kit.upstream import Hold, Upstream  # noqa: E402
+
+
+@test("a stream whose head comes after the grace period ends in order")
+def _(t):
+    go = Hold()
+
+    def script(q, out):
+        go.wait()
+        out.sse()
+        out.event({"n": 1})
+        out.gone()
+        out.close = True
+
+    conf = config({}, drainTime="500ms")
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf, mortal=True) as g:
+            c = g.conn()
+            s = c.begin("GET", "/s/mcp", [("Accept", "text/event-stream")])
+            up.wait(1)
+            g.signal(signal.SIGTERM)
+            time.sleep(1)
+            go.go()
+            equal(s.event()["data"], '{"n": 1}')
+            equal(s.event(), None)
+            equal(g.proc.wait(10), 0)
+            assert "cut off" not in g.log_text()
+
+
+@test("a request that is complete after the signal ends in order, too")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event({"n": 1})
+        out.gone()
+        out.close = True
+
+    conf = config({}, drainTime="500ms")
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf, mortal=True) as g:
+            c = g.conn()
+            whole = fcgi.request(fcgi.variables(
+                "GET", "/s/mcp", [("Accept", "text/event-stream")]))
+            c.send(whole[:-8])
+            time.sleep(0.2)
+            g.signal(signal.SIGTERM)
+            time.sleep(0.2)
+            c.send(whole[-8:])
+            s = c.stream()
+            equal(s.event()["data"], '{"n": 1}')
+            equal(s.event(), None)
+            equal(g.proc.wait(10), 0)
+            assert "cut off" not in g.log_text()
+
+
+tap.main()

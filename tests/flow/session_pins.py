@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""session_pins -- which replies bind a session to its token, and which do not"""
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import tap  # noqa: E402
+from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.tap import equal, test  # noqa: E402
+from kit.upstream import Upstream  # noqa: E402
+
+A, B, C = secret("a"), secret("b"), secret("c")
+NAMES = {A: "a", B: "b", C: "c"}
+ROUND = pool(A, B, C, rotationMode="round-robin")
+SESSION = {"Mcp-Session-Id": "S1"}
+MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientCapabilities": {}}
+
+
+def used(up):
+    return "".join(NAMES[x] for x in up.tokens())
+
+
+@test("a session ends only when the upstream agrees", rows=(
+    ("no DELETE here", 405, "aaaaa"), ("in trouble", 500, "aaaaa"),
+    ("ended", 200, "aaabb")))
+def _(t):
+    _, status, want = t.row
+
+    def script(q, out):
+        if q.method == "DELETE":
+            return out.status(status)
+        return out.result({"protocolVersion": "2025-06-18"}, headers=[
+            ("Mcp-Session-Id", "S1")])
+
+    with Upstream(script) as up, \
+            Gate(config({"s": server(up, ROUND)})) as g:
+        g.rpc("/s/mcp", "initialize", {"protocolVersion": "2025-06-18"})
+        g.rpc("/s/mcp", "x", headers=SESSION)
+        g.call("DELETE", "/s/mcp", SESSION)
+        for _ in range(2):
+            equal(g.rpc("/s/mcp", "x", headers=SESSION).status, 200)
+        equal(used(up), want)
+
+
+@test("a modern request has no session, whatever it says")
+def _(t):
+    def script(q, out):
+        if q.json["id"] == 9:
+            return out.status(404)
+        return out.result({}, headers=[("Mcp-Session-Id", "S2")])
+
+    head = dict(SESSION, **{"MCP-Protocol-Version": "2026-07-28",
+                            "Mcp-Method": "tools/list"})
+    with Upstream(script) as up, \
+            Gate(config({"s": server(up, ROUND)})) as g:
+        for id in (1, 2, 3, 9):
+            r = g.rpc("/s/mcp", "tools/list", {"_meta": MODERN}, id=id,
+                      headers=head)
+            equal(r.header("mcp-session-id"), None)
+        assert r.reason != "session_not_found", r.body
+        equal(used(up), "abca")
+        assert all(c.header("mcp-session-id") is None for c in up.calls)
+
+
+tap.main()
