@@ -60,7 +60,8 @@ is_long(const struct req *q)
 
 	if (q->method == METHOD_GET)
 		return true;
-	return m != NULL && str_is(m->method, "subscriptions/listen");
+	return m != NULL && !q->rpc.batch && q->rpc.era == ERA_MODERN &&
+		str_is(m->method, "subscriptions/listen");
 }
 
 /* How long the call may take: the server's timeout, or that of its tool. */
@@ -157,7 +158,7 @@ start_call(struct req *q)
 static void
 start_deadline(struct req *q)
 {
-	if (!is_long(q))
+	if (!timer_running(&q->deadline))
 		timer_start(&q->deadline, (uint64_t)call_ms(q));
 }
 
@@ -190,7 +191,8 @@ forward_run(struct req *q)
 		f = outgoing_headers(q);
 	if (f != NULL)
 		return req_fail(q, f);
-	start_deadline(q);
+	if (!is_long(q))
+		start_deadline(q);
 	return start_call(q);
 }
 
@@ -264,6 +266,7 @@ credential_accepted(struct req *q)
 {
 	const struct transfer_reply *r = &q->call->reply;
 	struct str session = headers_get(&r->headers, STR("Mcp-Session-Id"));
+	bool good = r->status >= 200 && r->status < 300;
 	struct rotator *rotator = pool(q);
 
 	if (rotator == NULL)
@@ -276,6 +279,8 @@ credential_accepted(struct req *q)
 		.now_boot_ms = clock_boot_ms(),
 		.request_id = q->request_id,
 	});
+	if (!good)
+		return;
 	if (is_initialize(q) && session.n > 0 && session.n <= MAX_SESSION_ID)
 		rotator_learn_session(rotator, &q->try, session);
 	if (q->method == METHOD_DELETE && q->session.n > 0)
@@ -322,6 +327,7 @@ relay_whole(struct req *q)
 	uint64_t n = 0;
 	bool known = str_number(length, &n);
 
+	start_deadline(q);		/* it does not last after all */
 	if (c->ended && c->end != TRANSFER_OK)
 		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
 	if (c->ended) {
@@ -337,6 +343,14 @@ relay_whole(struct req *q)
 	reply_begin(q, q->status, STR("application/json"), known ? (int64_t)n : -1);
 	q->fixed = known;
 	return flow(q);
+}
+
+static enum turn
+empty(struct req *q)
+{
+	reply_whole(q, q->method == METHOD_DELETE ? 200 : 202, STR_NONE,
+		STR_NONE);
+	return DONE;
 }
 
 /* ---- event streams ------------------------------------------------------------------------ */
@@ -388,6 +402,7 @@ fold_events(struct req *q)
 	if (m == NULL || q->rpc.batch)
 		return req_fail(q, fault_new(q->arena, FAULT_NOT_ACCEPTABLE,
 			"this stream cannot be one JSON reply"));
+	start_deadline(q);
 	fold_init(&q->fold, q->arena, m->id, q->conf->limits.reply_body);
 	q->sink = (struct call_sink){ fold_full, fold_write, q };
 	q->phase = PHASE_FOLD;
@@ -398,7 +413,11 @@ fold_events(struct req *q)
 static enum turn
 relay_events(struct req *q)
 {
-	if ((q->accept & ACCEPT_EVENTS) == 0)
+	bool takes = (q->accept & ACCEPT_EVENTS) != 0;
+
+	if (q->method == METHOD_DELETE || (!takes && !expects_body(q)))
+		return empty(q);	/* nobody waits for them */
+	if (!takes)
 		return fold_events(q);
 	timer_stop(&q->deadline);
 	stream_begin(q, 200);
@@ -425,7 +444,7 @@ refused(struct req *q)
 
 	if (r->status == 405)
 		q->allow = STR("POST, OPTIONS");
-	if (str_is(r->content_type, "application/json"))
+	if (str_is(r->content_type, "application/json") && verdict_plain(r))
 		return relay_whole(q);
 	f = fault_new(q->arena, FAULT_UPSTREAM_ERROR, "upstream answered %d",
 		r->status);
@@ -442,14 +461,6 @@ lost(struct req *q)
 		rotator_forget_session(pool(q), q->session);
 	return req_fail(q, fault_new(q->arena, FAULT_SESSION_NOT_FOUND,
 		"the upstream has no such session"));
-}
-
-static enum turn
-empty(struct req *q)
-{
-	reply_whole(q, q->method == METHOD_DELETE ? 200 : 202, STR_NONE,
-		STR_NONE);
-	return DONE;
 }
 
 static enum turn

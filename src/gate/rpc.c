@@ -79,5 +79,7 @@ rpc_run(struct req *q)
 	f = check_session(q);
 	if (f == NULL)
 		f = q->method == METHOD_POST ? read_body(q) : check_version(q);
+	if (q->has_rpc && q->rpc.era == ERA_MODERN)
+		q->session = STR_NONE;	/* there are none: it says nothing */
 	return f == NULL ? NEXT : req_fail(q, f);
 }

@@ -20,8 +20,9 @@ struct fold {
 	struct sse *events;
 	struct str id;			/* raw JSON of the request's id */
 	struct str reply;		/* the message, as it came */
-	struct str refused[MAX_FOLD_REFUSED];	/* raw ids */
+	struct str refused[MAX_FOLD_REFUSED];	/* raw ids, to be taken */
 	uint32_t n_refused;
+	uint32_t n_asked;		/* of them in all */
 	enum fold_state state;
 };
 

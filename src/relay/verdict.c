@@ -29,6 +29,8 @@ verdict_end(struct arena *a, enum transfer_end end, const char *detail)
 
 	if (end == TRANSFER_PROXY && *detail != '\0')
 		f->said = str_fmt(a, "proxy connection failed: %s", detail).p;
+	if (end == TRANSFER_PROXY || end == TRANSFER_PROXY_AUTH)
+		f->detail = f->said;	/* the words operators look for */
 	return f;
 }
 
@@ -42,8 +44,10 @@ retry_date(const char *text, int64_t now_unix_s)
 	if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
 		return 0;
 	at = timegm(&tm);
-	return at > now_unix_s && at - now_unix_s < INT32_MAX ?
-		(uint32_t)(at - now_unix_s) : 0;
+	if (at <= now_unix_s)
+		return 0;
+	return at - now_unix_s < INT32_MAX ? (uint32_t)(at - now_unix_s) :
+		INT32_MAX;
 }
 
 uint32_t
@@ -70,6 +74,14 @@ verdict_scope(const struct transfer_reply *r)
 	struct str v = headers_get(&r->headers, STR("WWW-Authenticate"));
 
 	return str_search(v, STR("insufficient_scope")) < v.n;
+}
+
+bool
+verdict_plain(const struct transfer_reply *r)
+{
+	struct str v = headers_get(&r->headers, STR("Content-Encoding"));
+
+	return v.n == 0 || str_is_nocase(v, "identity");
 }
 
 static struct fault *
@@ -137,6 +149,11 @@ good_reply(struct arena *a, const struct verdict_ask *ask,
 	const struct transfer_reply *r = &ask->call->reply;
 	struct str length = headers_get(&r->headers, STR("Content-Length"));
 
+	if ((is_events(r) || is_json(r)) && !verdict_plain(r)) {
+		*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
+			"a content coding that nobody asked for");
+		return VERDICT_FAULT;
+	}
 	if (is_events(r))
 		return VERDICT_EVENTS;
 	if (is_json(r))
@@ -165,7 +182,7 @@ verdict_of(struct arena *a, const struct verdict_ask *ask,
 	if (status == 401 || status == 402 || status == 403 || status == 429)
 		return VERDICT_CREDENTIAL;
 	if (status == 407) {
-		*fault_r = fault_new(a, FAULT_PROXY_AUTH, "status 407");
+		*fault_r = verdict_end(a, TRANSFER_PROXY_AUTH, "");
 		return VERDICT_FAULT;
 	}
 	if (status == 404 && ask->has_session)

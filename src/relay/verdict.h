@@ -45,6 +45,9 @@ const struct fault *verdict_refused(struct arena *a,
 uint32_t verdict_retry_after(const struct transfer_reply *r, uint32_t max_s,
 	int64_t now_unix_s);
 
+/* The body is as it was written: we asked for no coding. */
+bool verdict_plain(const struct transfer_reply *r);
+
 /* WWW-Authenticate says error="insufficient_scope". */
 bool verdict_scope(const struct transfer_reply *r);
 

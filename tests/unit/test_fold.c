@@ -28,6 +28,9 @@ static const struct {
 		"data: " ASK "\n\ndata: " REPLY "\n\n", FOLD_DONE, REPLY, 1 },
 	{ "an id has its type", "\"7\"", "data: " REPLY "\n\n",
 		FOLD_MORE, "", 0 },
+	{ "an id may be escaped in another way", "\"\\u00e9\\/1\"",
+		"data: {\"id\":\"\xc3\xa9/1\",\"result\":{}}\n\n",
+		FOLD_DONE, "{\"id\":\"\xc3\xa9/1\",\"result\":{}}", 0 },
 	{ "no answer yet", "7", "data: " NOTE "\n\n", FOLD_MORE, "", 0 },
 	{ "half an event", "7", "data: " REPLY "\n", FOLD_MORE, "", 0 },
 	{ "not JSON", "7", "data: hello\n\n", FOLD_BAD, "", 0 },
@@ -72,6 +75,41 @@ too_large(size_t length, enum fold_state want)
 	arena_free(a);
 }
 
+/* However many come, and however often they are taken. */
+static void
+many_asks(void)
+{
+	struct arena *a = arena_new(1 << 20);
+	uint32_t i, taken = 0;
+	struct fold f;
+
+	fold_init(&f, a, STR("7"), 4096);
+	for (i = 0; i < 10 * MAX_FOLD_REFUSED; i++) {
+		fold_feed(&f, STR("data: " ASK "\n\n"));
+		taken += f.n_refused;
+		f.n_refused = 0;
+	}
+	IS_INT(taken, MAX_FOLD_REFUSED);
+	arena_free(a);
+}
+
+static void
+long_stream(void)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct fold f;
+	size_t used;
+	int i;
+
+	fold_init(&f, a, STR("7"), 4096);
+	fold_feed(&f, STR("data: " NOTE "\n\n"));
+	used = arena_used(a);
+	for (i = 0; i < 1000; i++)
+		fold_feed(&f, STR("data: " NOTE "\n\n"));
+	tap_ok(arena_used(a) == used, "1000 events leave nothing behind");
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -84,6 +122,8 @@ main(void)
 	}
 	too_large(58, FOLD_MORE);
 	too_large(59, FOLD_BAD);
+	many_asks();
+	long_stream();
 	IS_STR(fold_refusal(a, STR("\"s1\"")),
 		"{\"jsonrpc\":\"2.0\",\"id\":\"s1\",\"error\":{\"code\":-32601,"
 		"\"message\":\"the client cannot be asked\"}}");
