@@ -11,8 +11,13 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "gate/pipeline.h"
+#include "relay/verdict.h"
+
+#define MAX_RETRY_AFTER_S 86400	/* told to a client at most */
 
 static void
 add_number(struct headers *h, struct str name, uint64_t n)
@@ -37,17 +42,20 @@ is_visible(struct str s)
 static void
 upstream_headers(struct req *q, struct headers *h)
 {
-	static const char *const names[] = { "Mcp-Session-Id",
-		"MCP-Protocol-Version", "Retry-After" };
-	size_t i;
+	const struct transfer_reply *r = &q->call->reply;
+	struct str session = headers_get(&r->headers, STR("Mcp-Session-Id"));
+	struct str version = headers_get(&r->headers,
+		STR("MCP-Protocol-Version"));
+	uint32_t wait_s = verdict_retry_after(r, MAX_RETRY_AFTER_S,
+		clock_unix_s());
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		struct str v = headers_get(&q->call->reply.headers,
-			str_of(names[i]));
-
-		if (v.n <= MAX_SESSION_ID && is_visible(v))
-			headers_add(h, str_of(names[i]), v);
-	}
+	if (q->rpc.era != ERA_MODERN && session.n <= MAX_SESSION_ID &&
+	    is_visible(session))
+		headers_add(h, STR("Mcp-Session-Id"), session);
+	if (version.n <= MAX_SESSION_ID && is_visible(version))
+		headers_add(h, STR("MCP-Protocol-Version"), version);
+	if (wait_s > 0)
+		add_number(h, STR("Retry-After"), wait_s);
 }
 
 static void
@@ -144,14 +152,25 @@ request_rpc_id(const struct req *q)
 	return q->rpc.messages[0].id;
 }
 
+/* As the inside of a JSON string. */
+static const char *
+inside(struct req *q, struct str s)
+{
+	struct buf b = buf_new(q->arena, MAX_ERROR_REPLY);
+	struct str text;
+
+	buf_json(&b, s);
+	return buf_take(&b, &text) ? text.p : "";
+}
+
 static struct str
 page_error(struct req *q)
 {
 	const struct fault *f = q->fault;
 
 	return str_fmt(q->arena, "{\"error\":\"%s\",\"reason\":\"%s\","
-		"\"requestId\":\"%.*s\"}", f->said, fault_reason(f->kind),
-		STR_ARG(q->request_id));
+		"\"requestId\":\"%s\"}", inside(q, str_of(f->said)),
+		fault_reason(f->kind), inside(q, q->request_id));
 }
 
 /* A tool result that a model can read, for errorStyle "tool". */
@@ -161,7 +180,7 @@ tool_error(struct req *q)
 	return str_fmt(q->arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,"
 		"\"result\":{\"content\":[{\"type\":\"text\",\"text\":"
 		"\"%s\"}],\"isError\":true}}", STR_ARG(request_rpc_id(q)),
-		q->fault->said);
+		inside(q, str_of(q->fault->said)));
 }
 
 static struct str
