@@ -86,6 +86,24 @@ is_identity(const struct passthrough_ask *ask, struct str name,
 	return true;
 }
 
+/* Headers that hold what the caller came in with stay here, also when they
+ * are listed. */
+static bool
+is_inbound(const struct passthrough_ask *ask, struct str name)
+{
+	const struct conf_inbound *in = &ask->options->inbound;
+	const struct str holds[] = { in->header, in->token_header,
+		in->jwt.header, in->apikey_header.n > 0 ? in->apikey_header :
+		STR("X-API-Key"), in->proxy.secret_header };
+	size_t i;
+
+	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		if (holds[i].n > 0 && str_eq_nocase(name, holds[i]))
+			return true;
+	}
+	return false;
+}
+
 static const struct fault *
 pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 	struct str to)
@@ -93,7 +111,7 @@ pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 	struct str value;
 	enum state s;
 
-	if (headers_count(h, to) > 0)
+	if (headers_count(h, to) > 0 || is_inbound(ask, from))
 		return NULL;
 	if (is_identity(ask, from, &value))
 		s = judge(value, value.n > 0);
