@@ -102,13 +102,16 @@ static const struct fault *
 check_room(struct req *q)
 {
 	const struct conf_limits *l = &q->conf->limits;
+	const struct gate *g = q->gate;
 	struct fault *f;
 
 	if (q->server == NULL)
 		return NULL;		/* health answers under any load */
-	if (q->gate->in_flight <= l->in_flight &&
-	    !(q->method == METHOD_GET && q->gate->streams >= l->streams))
-		return NULL;
+	if (g->in_flight <= l->in_flight &&
+	    !(q->method == METHOD_GET && g->streams >= l->streams) &&
+	    (uint64_t)g->in_flight + g->streams <=
+	    (uint64_t)l->in_flight + l->streams)
+		return NULL;		/* a call may become a stream, too */
 	f = fault_new(q->arena, FAULT_OVERLOADED,
 		"%u calls and %u streams in this worker",
 		q->gate->in_flight, q->gate->streams);

@@ -16,6 +16,8 @@
 #include "gate/pipeline.h"
 
 #define LOOK_EVERY_MS 1000	/* mtime and inode of the configuration file */
+#define REFUSED_MS 10000	/* a refused one again: files it takes in */
+#define LATE_STREAMS_MS 100	/* between looks at streams begun in a drain */
 
 static struct site *
 make_site(struct gate *g, struct conf_gen *conf)
@@ -114,11 +116,12 @@ tell_warnings(const struct conf_messages *m)
 	}
 }
 
+static const uint8_t no_key[SIPHASH_KEY];
+
 /* A number that changes with the file; 0: it is not there. */
 static uint64_t
 file_stamp(const char *path)
 {
-	static const uint8_t key[SIPHASH_KEY];
 	struct stat st;
 	uint64_t parts[4];
 
@@ -128,18 +131,24 @@ file_stamp(const char *path)
 	parts[1] = (uint64_t)st.st_size;
 	parts[2] = (uint64_t)st.st_mtim.tv_sec;
 	parts[3] = (uint64_t)st.st_mtim.tv_nsec;
-	return digest_sip(key, (struct str){ (const char *)parts,
+	return digest_sip(no_key, (struct str){ (const char *)parts,
 		sizeof(parts) });
 }
 
 static void
-refuse(struct gate *g, const struct conf_messages *m)
+refuse(struct gate *g, const struct conf_messages *m, bool aloud)
 {
 	struct str why = first_error(m);
 
+	uint64_t said = digest_sip(no_key, why);
+
+	g->refused_stamp = file_stamp(g->conf_path);
+	g->refused_ms = loop_now_ms(g->loop);
+	if (said == g->refused_said && !aloud)
+		return;			/* looked at again by ourselves */
+	g->refused_said = said;
 	log_say(LOG_LEVEL_ERROR, "config", "reload refused: %.*s",
 		STR_ARG(why));
-	g->refused_stamp = file_stamp(g->conf_path);
 	publish_reload(g, false, why);
 }
 
@@ -160,12 +169,13 @@ take_over(struct gate *g, struct conf_gen *conf)
 	log_say(LOG_LEVEL_INFO, "config",
 		"configuration loaded: %u server(s), generation %u",
 		c->n_servers, g->generation);
-	g->refused_stamp = 0;
+	g->refused_stamp = g->refused_said = 0;
 	publish_reload(g, true, STR(""));
 }
 
-void
-gate_reload(struct gate *g)
+/* aloud: somebody wants to know, also what was told before. */
+static void
+load(struct gate *g, bool aloud)
 {
 	struct arena *a = arena_new(MAX_ARENA);
 	struct conf_messages messages;
@@ -175,15 +185,23 @@ gate_reload(struct gate *g)
 		.env_proxy = g->env_proxy,
 	}, a, &messages);
 
-	tell_warnings(&messages);
+	if (conf != NULL || aloud)
+		tell_warnings(&messages);
 	if (conf == NULL)
-		refuse(g, &messages);
+		refuse(g, &messages, aloud);
 	else
 		take_over(g, conf);
 	arena_free(a);
 }
 
-/* A file that was refused is not loaded again before it changes again. */
+void
+gate_reload(struct gate *g)
+{
+	load(g, true);
+}
+
+/* A file that was refused is loaded again at once when it changes again; for
+ * the files it takes in a look now and then is enough. */
 static void
 look_at_file(struct gate *g)
 {
@@ -192,9 +210,12 @@ look_at_file(struct gate *g)
 	if (now - g->looked_ms < LOOK_EVERY_MS)
 		return;
 	g->looked_ms = now;
-	if (site_file_changed(g->site) &&
-	    file_stamp(g->conf_path) != g->refused_stamp)
-		gate_reload(g);
+	if (!site_file_changed(g->site))
+		return;
+	if (file_stamp(g->conf_path) != g->refused_stamp)
+		load(g, true);
+	else if (g->refused_stamp != 0 && now - g->refused_ms >= REFUSED_MS)
+		load(g, false);
 }
 
 void
@@ -211,12 +232,14 @@ gate_tick(struct gate *g)
 }
 
 /* ---- the end ---------------------------------------------------------------------- */
+/* A call that is finishing may become a stream later: looks again. */
 static void
 end_streams(void *who)
 {
 	struct gate *g = who;
 	struct list *l, *next;
 
+	timer_start(&g->grace, LATE_STREAMS_MS);
 	for (l = g->live.next; l != &g->live; l = next) {
 		struct req *q = LIST_ENTRY(l, struct req, live);
 
@@ -234,12 +257,10 @@ gate_drain(struct gate *g, uint64_t grace_ms, void (*idle)(void *), void *who)
 	g->draining = true;
 	g->idle = idle;
 	g->idle_who = who;
-	if (list_empty(&g->live)) {
-		idle(who);
-		return;
-	}
 	timer_init(&g->grace, g->loop, end_streams, g);
 	timer_start(&g->grace, grace_ms);
+	if (list_empty(&g->live))
+		idle(who);
 }
 
 void

@@ -157,6 +157,7 @@ overdue(void *who)
 	struct req *q = who;
 
 	waiter_leave(&q->wait);
+	q->upstream_us = clock_mono_us() - q->call_began_us;
 	q->fault = fault_new(q->arena, FAULT_UPSTREAM_TIMEOUT,
 		"no answer within the time limit");
 	pipeline_finish(q);

@@ -26,6 +26,7 @@ struct gate {
 	uint32_t seen_reload;		/* segment_reload_wanted() */
 	uint64_t looked_ms;		/* when the file was looked at */
 	uint64_t refused_stamp;		/* of a file that did not load */
+	uint64_t refused_ms, refused_said;	/* when, and why (a digest) */
 
 	char id_base[17];		/* request ids: base, counter */
 	uint64_t id_count;
