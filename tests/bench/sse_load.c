@@ -128,6 +128,9 @@ hear(int fd)
 	text[n] = '\0';
 	if (!standing[fd]) {
 		if (strncmp(text, "HTTP/1.1 200", 12) != 0) {
+			if (lost == 0)
+				(void)fprintf(stderr, "sse_load: %.60s\n",
+					text);
 			lose(fd);
 			return;
 		}
@@ -170,7 +173,7 @@ percentile(double p)
 static void
 open_all(void)
 {
-	uint64_t end = now_ns() + 120u * 1000000000u;
+	uint64_t end = now_ns() + 120000000000u;
 
 	while (stood + lost < wanted && now_ns() < end) {
 		while (opened < wanted && opened - stood - lost < AT_ONCE)
