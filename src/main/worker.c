@@ -32,6 +32,7 @@ struct worker {
 	const struct conf *conf;	/* seen last; only compared */
 	uint32_t conf_generation;
 	uint32_t generation;		/* of this worker, from 1 on */
+	int fd;				/* the listening socket */
 	bool own_master, draining, door_idle, gate_idle;
 };
 
@@ -162,6 +163,9 @@ drain(struct worker *w)
 	timer_start(&w->last_call, grace + LAST_CALL_MS);
 	gate_drain(w->gate, grace, gate_is_idle, w);
 	door_drain(w->door, door_is_idle, w);
+	if (w->own_master)
+		(void)close(w->fd);	/* nobody waits for us; a new master
+					 * finds the name free */
 }
 
 /* ---- signals ------------------------------------------------------------------ */
@@ -265,7 +269,7 @@ end(struct worker *w)
 int
 worker_run(const struct worker_plan *p)
 {
-	struct worker w = { .settings = p->settings,
+	struct worker w = { .settings = p->settings, .fd = p->fd,
 		.own_master = p->own_master };
 
 	w.arena = arena_new(MAX_ARENA);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""drain_streams -- streams that begin when the end has begun"""
+"""drain_streams -- what holds while streams have their grace period"""
 import os
 import signal
 import sys
@@ -10,8 +10,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import fcgi, tap  # noqa: E402
-from kit.gate import Gate, config, server  # noqa: E402
-from kit.tap import equal, test  # noqa: E402
+from kit.gate import Gate, alive, config, server  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream  # noqa: E402
 
 
@@ -67,6 +67,31 @@ def _(t):
             equal(s.event(), None)
             equal(g.proc.wait(10), 0)
             assert "cut off" not in g.log_text()
+
+
+@test("a new master begins while a killed one's streams have their grace")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event({"n": 1})
+        out.gone()
+        out.close = True
+
+    with Upstream(script) as up, \
+            Gate(config({"s": server(up)}, drainTime="8s"), workers=2,
+                 mortal=True) as g:
+        c = g.conn()
+        s = c.begin("GET", "/s/mcp", [("Accept", "text/event-stream")])
+        s.event()
+        old = g.worker_pids()
+        g.kill(g.proc.pid)
+        g.proc.wait()
+        time.sleep(0.5)         # they hear of it, and drain
+        g.start()
+        equal(g.get("/health").status, 200)
+        assert any(alive(p) for p in old), "nobody had a grace period"
+        c.close()
+        eventually(lambda: not any(alive(p) for p in old), 5)
 
 
 tap.main()
