@@ -15,6 +15,20 @@
 
 #define RETRY_OVERLOAD_S 1
 
+static bool
+can_stream(const struct req *q)
+{
+	switch (q->conf->streaming) {
+	case STREAMING_ON:
+		return true;
+	case STREAMING_OFF:
+		return false;
+	case STREAMING_AUTO:
+		break;
+	}
+	return !q->in.apache;
+}
+
 static const struct fault *
 check_method(struct req *q)
 {
@@ -22,7 +36,8 @@ check_method(struct req *q)
 	bool fits;
 
 	if (q->server != NULL) {
-		q->allow = STR("GET, POST, DELETE, OPTIONS");
+		q->allow = can_stream(q) ? STR("GET, POST, DELETE, OPTIONS") :
+			STR("POST, DELETE, OPTIONS");
 		fits = m == METHOD_GET || m == METHOD_POST ||
 			m == METHOD_DELETE || m == METHOD_OPTIONS;
 	} else {
@@ -168,31 +183,15 @@ read_accept(struct req *q)
 		q->accept = ACCEPT_JSON | ACCEPT_EVENTS;
 }
 
-static bool
-can_stream(const struct req *q)
-{
-	switch (q->conf->streaming) {
-	case STREAMING_ON:
-		return true;
-	case STREAMING_OFF:
-		return false;
-	case STREAMING_AUTO:
-		break;
-	}
-	return !q->in.apache;
-}
-
 static const struct fault *
 check_accept(struct req *q)
 {
 	read_accept(q);
 	if (!can_stream(q))
 		q->accept &= ~(uint32_t)ACCEPT_EVENTS;
-	if (q->method == METHOD_GET && !can_stream(q)) {
-		q->allow = STR("POST, DELETE, OPTIONS");
+	if (q->method == METHOD_GET && !can_stream(q))
 		return fault_new(q->arena, FAULT_METHOD_NOT_ALLOWED,
 			"streaming is off");
-	}
 	if (q->method == METHOD_GET && (q->accept & ACCEPT_EVENTS) == 0)
 		return fault_new(q->arena, FAULT_NOT_ACCEPTABLE,
 			"GET without text/event-stream");

@@ -152,4 +152,16 @@ def _(t):
               else "upstream_error")
 
 
+@test("where nothing streams, GET is no method", rows=(
+    "GET", "PUT", "OPTIONS"))
+def _(t):
+    conf = config({}, streaming="off")
+    with Upstream() as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf) as g:
+            r = g.call(t.row, "/s/mcp", EVENTS)
+            equal(r.status, 204 if t.row == "OPTIONS" else 405)
+            equal(r.header("allow"), "POST, DELETE, OPTIONS")
+
+
 tap.main()
