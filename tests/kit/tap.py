@@ -15,7 +15,8 @@ import sys
 import time
 import traceback
 
-LIMIT = float(os.environ.get("TEST_TIMEOUT", "60"))
+LIMIT = 60
+SLOW = float(os.environ.get("TEST_SLOW", "1"))  # sanitizers, busy machines
 
 _tests = []
 
@@ -68,7 +69,8 @@ def test(name, workers=None, rows=None, limit=None):
                                         else row)
                 if n is not None:
                     label += " [%d worker%s]" % (n, "" if n == 1 else "s")
-                _tests.append((label, fn, n, row, limit or LIMIT))
+                _tests.append((label, fn, n, row,
+                               (limit or LIMIT) * SLOW))
         return fn
 
     return put
