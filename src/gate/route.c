@@ -264,13 +264,16 @@ check_input(struct req *q)
 static const struct fault *
 check_path(struct req *q, struct str path)
 {
+	bool clean = path.n <= MAX_URI && path_ok(path);
+	bool found = clean && find_place(q, path);
+
 	if (path.n + q->query.n > MAX_URI)
 		return fault_new(q->arena, FAULT_URI_TOO_LARGE,
 			"URI of %zu bytes", path.n + q->query.n);
-	if (!path_ok(path))
+	if (!clean)
 		return fault_new(q->arena, FAULT_BAD_REQUEST,
 			"path is not clean");
-	if (!find_place(q, path))
+	if (!found)
 		return fault_new(q->arena, FAULT_NOT_FOUND,
 			"no route for \"%.*s\"", STR_ARG(str_head(path, 200)));
 	return NULL;

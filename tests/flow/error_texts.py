@@ -42,4 +42,14 @@ def _(t):
         equal((r.status, r.header("retry-after")), (409, want))
 
 
+@test("a long query is refused in its route's form", rows=(
+    ("a server", "/s/mcp", -32600), ("nobody", "/nobody", None)))
+def _(t):
+    _, path, code = t.row
+    with Upstream() as up, Gate(config({"s": server(up)})) as g:
+        r = g.get(path + "?" + "x" * 5000)
+        equal((r.status, r.reason), (414, "too_large"))
+        equal(r.error["code"] if code else None, code)
+
+
 tap.main()
