@@ -223,6 +223,18 @@ find_end(struct req *q, struct str path)
 	return parts == 1 && stands_here(q, STR("/"));
 }
 
+/* Apache's SetHandler calls the first part below the directory a file and
+ * counts it as SCRIPT_NAME: the mount is then one part shorter. */
+static bool
+stands_above(struct req *q, struct str path, struct str script)
+{
+	size_t i = script.n;
+
+	while (i > 0 && script.p[i - 1] != '/')
+		i--;
+	return i > 0 && stands_here(q, str_from(path, i - 1));
+}
+
 static bool
 find_place(struct req *q, struct str path)
 {
@@ -239,7 +251,7 @@ find_place(struct req *q, struct str path)
 	if (str_eq(script, path))
 		return find_end(q, path);
 	if (script.n > 0 && below(path, script, &rest))
-		return stands_here(q, rest);
+		return stands_here(q, rest) || stands_above(q, path, script);
 	return stands_here(q, path);
 }
 

@@ -219,7 +219,11 @@ def _(t):
     ("as lighttpd says it", {"mountPath": "/gw"},
      {"SCRIPT_NAME": "/gw", "PATH_INFO": "/s/mcp"}),
     ("by SCRIPT_NAME", {"mountPath": None},
-     {"SCRIPT_NAME": "/gw", "PATH_INFO": "/s/mcp"})))
+     {"SCRIPT_NAME": "/gw", "PATH_INFO": "/s/mcp"}),
+    ("by SCRIPT_NAME as mod_proxy_fcgi says it", {"mountPath": None},
+     {"SCRIPT_NAME": "/gw/s/mcp", "PATH_INFO": None}),
+    ("by SCRIPT_NAME as SetHandler says it", {"mountPath": None},
+     {"SCRIPT_NAME": "/gw/s", "PATH_INFO": "/mcp"})))
 def _(t):
     _, gateway, more = t.row
     with Upstream() as up:
