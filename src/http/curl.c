@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * curl -- libcurl on our loop: sockets, timers, and turns of the two multis
+ * curl -- libcurl on our loop: sockets, timers, and turns of the multis
  *
- * A socket that we opened keeps its watch until it is closed, also while it
- * lies idle in libcurl's cache: watch_set() to and fro costs no system call.
+ * A socket that we opened keeps its watch until it is closed, also when it
+ * has become a link: watch_set() to and fro costs no system call.
  * Sockets that libcurl makes by itself (the resolver's) are forgotten as soon
  * as libcurl says so, because nobody tells us when it closes them.
  *
  * A timer of no time is a task at the end of the turn: all that was started
- * in one turn goes out in one call.
+ * in one turn begins in one call.
+ *
+ * Each time bytes go through an easy handle, libcurl walks all connections of
+ * its multi.  So there are several, of LANE_LINKS connections with TLS each.
  */
 #include "config.h"
 #include "http/wire.h"
@@ -17,12 +20,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "http/guard.h"
+
+#define LANE_LINKS	32
 
 /* ---- sockets ------------------------- */
 
-static struct spot *
+struct spot *
 spot_of(const struct wire *w, int fd)
 {
 	return (size_t)fd < w->n_spots ? w->spots[fd] : NULL;
@@ -69,34 +73,45 @@ spot_free(struct wire *w, struct spot *s)
 	free(s);
 }
 
+void
+spot_close(struct wire *w, struct spot *s)
+{
+	int fd = s->fd;
+
+	spot_free(w, s);
+	close(fd);
+}
+
 /* CURLOPT_OPENSOCKETFUNCTION: each address that is about to be tried. */
 curl_socket_t
 wire_socket(void *clientp, curlsocktype purpose, struct curl_sockaddr *sa)
 {
-	struct transfer *t = clientp;
+	struct connector *c = clientp;
 	int fd;
 
 	(void)purpose;
-	if (t->way->block_private && !t->way->proxied &&
+	if (c->way->block_private && !c->way->proxied &&
 	    guard_address(&sa->addr)) {
-		t->run.refused = true;
+		c->owner->refused = true;
 		return CURL_SOCKET_BAD;
 	}
 	fd = socket(sa->family, sa->socktype | SOCK_CLOEXEC, sa->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	spot_new(t->lane, fd, true);
+	spot_new(c->owner->lane, fd, true);
 	return fd;
 }
 
-/* CURLOPT_CLOSESOCKETFUNCTION: every end of such a socket, also from the
- * cache, whichever handle made it. */
+/* CURLOPT_CLOSESOCKETFUNCTION: every end of such a socket, but not of those
+ * that libcurl no longer has. */
 int
 wire_close(void *clientp, curl_socket_t fd)
 {
 	struct wire *w = clientp;
 	struct spot *s = spot_of(w, fd);
 
+	if (s != NULL && s->taken)
+		return 0;
 	if (s != NULL)
 		spot_free(w, s);
 	return close(fd);
@@ -105,36 +120,18 @@ wire_close(void *clientp, curl_socket_t fd)
 /* ---- turns ------------------------- */
 
 static void
-take_ended(struct lane *l)
+take_made(struct lane *l)
 {
 	CURLMsg *m;
 	int left;
 
 	for (m = curl_multi_info_read(l->multi, &left); m != NULL;
 	    m = curl_multi_info_read(l->multi, &left)) {
-		struct transfer *t = NULL;
+		struct connector *c = NULL;
 
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-		outcome_of(t, m->data.result);
-		transfer_end(t);
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+		link_made(c->owner, m->data.result);
 	}
-}
-
-/* After libcurl has left the stack: what its callbacks asked for. */
-static void
-settle(struct lane *l)
-{
-	l->inside = false;
-	while (!list_empty(&l->leaving)) {
-		struct run *r = LIST_ENTRY(l->leaving.next, struct run,
-			waiting);
-		struct transfer *t = LIST_ENTRY(r, struct transfer, run);
-
-		list_drop(&r->waiting);
-		lane_drop(t);
-		way_give(t);
-	}
-	take_ended(l);
 }
 
 static void
@@ -142,9 +139,8 @@ act(struct lane *l, curl_socket_t fd, int bits)
 {
 	int running;
 
-	l->inside = true;
 	curl_multi_socket_action(l->multi, fd, bits, &running);
-	settle(l);
+	take_made(l);
 }
 
 static void
@@ -153,11 +149,25 @@ on_event(void *who, int events)
 	struct spot *s = who;
 	int bits = 0;
 
+	if (s->owner != NULL) {
+		link_event(s->owner, events);
+		return;
+	}
 	if ((events & WATCH_READ) != 0)
 		bits |= CURL_CSELECT_IN;
 	if ((events & WATCH_WRITE) != 0)
 		bits |= CURL_CSELECT_OUT;
 	act(s->lane, s->fd, bits);
+}
+
+bool
+spot_watch(struct spot *s, int events)
+{
+	if (s->watch == NULL)
+		s->watch = watch_new(s->lane->wire->loop, s->fd, on_event, s);
+	if (s->watch != NULL)
+		watch_set(s->watch, events);
+	return s->watch != NULL;
 }
 
 /* CURLMOPT_SOCKETFUNCTION: what libcurl wants to know of a socket. */
@@ -174,6 +184,8 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
 		return 0;
 	if (s == NULL)
 		s = spot_new(l, fd, false);
+	if (s->owner != NULL)
+		return 0;
 	if (what == CURL_POLL_REMOVE && !s->own) {
 		spot_free(l->wire, s);
 		return 0;
@@ -182,10 +194,7 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
 		events |= WATCH_READ;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
 		events |= WATCH_WRITE;
-	if (s->watch == NULL)
-		s->watch = watch_new(l->wire->loop, fd, on_event, s);
-	if (s->watch != NULL)
-		watch_set(s->watch, events);
+	spot_watch(s, events);
 	return 0;
 }
 
@@ -217,21 +226,13 @@ on_timer(void *who)
 }
 
 static void
-start_one(struct lane *l, struct transfer *t)
+start_one(struct lane *l, struct link *k)
 {
-	CURLMcode rc;
-
-	list_drop(&t->run.waiting);
-	if (!t->run.judged) {
-		rc = curl_multi_add_handle(l->multi, t->easy);
-		t->run.in_multi = rc == CURLM_OK;
-		if (rc == CURLM_OK)
-			return;
-		t->run.judged = true;
-		t->run.end = TRANSFER_DOWN;
-		t->run.detail = curl_multi_strerror(rc);
-	}
-	transfer_end(t);
+	list_drop(&k->link);
+	if (curl_multi_add_handle(l->multi, k->connector->easy) == CURLM_OK)
+		k->in_multi = true;
+	else
+		link_made(k, CURLE_FAILED_INIT);
 }
 
 static void
@@ -240,55 +241,41 @@ on_kick(void *who)
 	struct lane *l = who;
 
 	l->adding = true;
-	while (!list_empty(&l->starting)) {
-		struct run *r = LIST_ENTRY(l->starting.next, struct run,
-			waiting);
-
-		start_one(l, LIST_ENTRY(r, struct transfer, run));
-	}
+	while (!list_empty(&l->starting))
+		start_one(l, LIST_ENTRY(l->starting.next, struct link, link));
 	l->adding = false;
 	act(l, CURL_SOCKET_TIMEOUT, 0);
 }
 
 void
-lane_start(struct transfer *t)
+lane_start(struct lane *l, struct link *k)
 {
-	struct lane *l = t->lane;
-
-	list_append(&l->starting, &t->run.waiting);
+	k->lane = l;
+	l->n++;
+	list_append(&l->starting, &k->link);
 	task_post(l->wire->loop, &l->kick);
 }
 
 void
-lane_drop(struct transfer *t)
+lane_drop(struct link *k)
 {
-	list_drop(&t->run.waiting);
-	if (t->run.in_multi)
-		curl_multi_remove_handle(t->lane->multi, t->easy);
-	t->run.in_multi = false;
-}
-
-void
-lane_unpause(struct transfer *t)
-{
-	struct lane *l = t->lane;
-	CURLcode rc;
-
-	l->inside = true;
-	rc = curl_easy_pause(t->easy, CURLPAUSE_CONT);
-	if (rc != CURLE_OK && !t->run.stopped) {
-		l->inside = false;
-		outcome_of(t, rc);
-		transfer_end(t);
-	}
-	settle(l);
+	list_drop(&k->link);
+	k->lane->n--;
+	if (k->in_multi)
+		curl_multi_remove_handle(k->lane->multi, k->connector->easy);
+	k->in_multi = false;
+	k->lane = NULL;
 }
 
 /* ---- the whole ------------------------- */
 
-static void
-lane_init(struct lane *l, struct wire *w)
+static struct lane *
+lane_new(struct wire *w)
 {
+	struct lane *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		abort();
 	l->wire = w;
 	l->multi = curl_multi_init();
 	if (l->multi == NULL)
@@ -296,14 +283,41 @@ lane_init(struct lane *l, struct wire *w)
 	timer_init(&l->timer, w->loop, on_timer, l);
 	task_init(&l->kick, on_kick, l);
 	list_init(&l->starting);
-	list_init(&l->leaving);
+	list_append(&w->lanes, &l->link);
 	curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
 	curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-	/* The default follows the number of handles and evicts warm ones. */
-	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS,
-		(long)MAX_CALL_CONNECTS);
+	/* Which of them are closed is our decision. */
+	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 4L * LANE_LINKS);
+	return l;
+}
+
+static void
+lane_free(struct lane *l)
+{
+	curl_multi_cleanup(l->multi);
+	timer_stop(&l->timer);
+	task_drop(&l->kick);
+	list_drop(&l->link);
+	free(l);
+}
+
+/* Plain links leave the first one at once, whatever their number. */
+struct lane *
+lane_for(struct wire *w, bool tls)
+{
+	struct list *l = w->lanes.next;
+
+	if (!tls)
+		return LIST_ENTRY(l, struct lane, link);
+	for (l = l->next; l != &w->lanes; l = l->next) {
+		struct lane *lane = LIST_ENTRY(l, struct lane, link);
+
+		if (lane->n < LANE_LINKS)
+			return lane;
+	}
+	return lane_new(w);
 }
 
 struct wire *
@@ -314,10 +328,15 @@ wire_new(struct loop *l)
 	if (w == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
 	w->loop = l;
+	w->scratch = malloc(SCRATCH);
+	if (w->scratch == NULL)
+		abort();
+	list_init(&w->lanes);
 	list_init(&w->ways);
 	list_init(&w->active);
-	for (int i = 0; i < LANES; i++)
-		lane_init(&w->lanes[i], w);
+	list_init(&w->spare);
+	list_init(&w->idle);
+	lane_new(w);
 	return w;
 }
 
@@ -329,18 +348,17 @@ wire_free(struct wire *w)
 	while (!list_empty(&w->active))
 		transfer_stop(LIST_ENTRY(w->active.next, struct transfer,
 			link));
+	transfers_free(w);
 	ways_free(w);
-	for (int i = 0; i < LANES; i++) {
-		curl_multi_cleanup(w->lanes[i].multi);
-		timer_stop(&w->lanes[i].timer);
-		task_drop(&w->lanes[i].kick);
-	}
+	while (!list_empty(&w->lanes))
+		lane_free(LIST_ENTRY(w->lanes.next, struct lane, link));
 	for (size_t i = 0; i < w->n_spots; i++) {
 		if (w->spots[i] != NULL)
 			spot_free(w, w->spots[i]);
 	}
 	free(w->spots);
 	free(w->hints);
+	free(w->scratch);
 	free(w);
 	curl_global_cleanup();
 }

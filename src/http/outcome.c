@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outcome -- what libcurl's verdict means to us
+ * outcome -- why an exchange has ended; what libcurl's verdict means to us
  *
  * Details are fixed words: libcurl's own sentences can hold names and URLs.
  */
@@ -10,21 +10,16 @@
 #include <errno.h>
 #include <string.h>
 
-#define NEWER_TOO_LARGE	((CURLcode)100)	/* CURLE_TOO_LARGE from 8.6 on */
-
 static const struct {
 	CURLcode code;
 	enum transfer_end end;
 	const char *detail;
 } rows[] = {
-	{ CURLE_OK, TRANSFER_OK, "" },
 	{ CURLE_COULDNT_RESOLVE_HOST, TRANSFER_DOWN, "host not found" },
 	{ CURLE_COULDNT_RESOLVE_PROXY, TRANSFER_PROXY, "host not found" },
 	{ CURLE_GOT_NOTHING, TRANSFER_DOWN, "closed without a reply" },
 	{ CURLE_SEND_ERROR, TRANSFER_DOWN, "reset while sending" },
 	{ CURLE_RECV_ERROR, TRANSFER_DOWN, "reset while receiving" },
-	{ CURLE_PARTIAL_FILE, TRANSFER_DOWN, "reply ended early" },
-	{ CURLE_ABORTED_BY_CALLBACK, TRANSFER_DOWN, "closed without a reply" },
 	{ CURLE_OPERATION_TIMEDOUT, TRANSFER_TIMEOUT, "connect" },
 	{ CURLE_PEER_FAILED_VERIFICATION, TRANSFER_TLS,
 		"certificate is not trusted" },
@@ -38,20 +33,16 @@ static const struct {
 	{ CURLE_WEIRD_SERVER_REPLY, TRANSFER_PROTOCOL, "reply is not HTTP" },
 	{ CURLE_UNSUPPORTED_PROTOCOL, TRANSFER_PROTOCOL, "reply is not HTTP" },
 	{ CURLE_URL_MALFORMAT, TRANSFER_PROTOCOL, "URL is not usable" },
-	{ CURLE_HTTP2, TRANSFER_PROTOCOL, "HTTP/2 framing" },
-	{ CURLE_HTTP2_STREAM, TRANSFER_PROTOCOL, "HTTP/2 stream" },
-	{ NEWER_TOO_LARGE, TRANSFER_PROTOCOL, "header is too large" },
-	{ CURLE_OUT_OF_MEMORY, TRANSFER_PROTOCOL, "header is too large" },
-	{ CURLE_WRITE_ERROR, TRANSFER_PROTOCOL, "reply was refused" },
-	{ CURLE_BAD_CONTENT_ENCODING, TRANSFER_PROTOCOL, "bad encoding" },
 };
 
-static void
-judge(struct transfer *t, enum transfer_end end, const char *detail)
+void
+outcome(struct transfer *t, enum transfer_end end, const char *detail)
 {
-	t->run.judged = true;
-	t->run.end = end;
-	t->run.detail = detail;
+	if (t->judged)
+		return;
+	t->judged = true;
+	t->end = end;
+	t->detail = detail;
 }
 
 static long
@@ -59,7 +50,7 @@ ask_long(const struct transfer *t, CURLINFO what)
 {
 	long value = 0;
 
-	curl_easy_getinfo(t->easy, what, &value);
+	curl_easy_getinfo(t->on->connector->easy, what, &value);
 	return value;
 }
 
@@ -124,35 +115,35 @@ static bool
 judge_proxy(struct transfer *t, CURLcode code)
 {
 	long status = ask_long(t, CURLINFO_HTTP_CONNECTCODE);
-	bool http = strncmp(t->way->keys[0], "http", 4) == 0;
+	bool http = strncmp(t->place->way->keys[0], "http", 4) == 0;
 
 	if (status == 407) {
-		judge(t, TRANSFER_PROXY_AUTH, "status 407");
+		outcome(t, TRANSFER_PROXY_AUTH, "status 407");
 		return true;
 	}
 	/* Through the tunnel already: what failed is the upstream's. */
 	if (http ? status / 100 == 2 : is_tls(code))
 		return false;
-	judge(t, TRANSFER_PROXY, proxy_cause(t, code, status));
+	outcome(t, TRANSFER_PROXY, proxy_cause(t, code, status));
 	return true;
 }
 
 static void
 judge_connect(struct transfer *t)
 {
-	if (t->run.refused) {
-		judge(t, TRANSFER_BLOCKED, "private address");
+	if (t->on->refused) {
+		outcome(t, TRANSFER_BLOCKED, "private address");
 		return;
 	}
 	switch (ask_long(t, CURLINFO_OS_ERRNO)) {
 	case ECONNREFUSED:
-		judge(t, TRANSFER_DOWN, "refused");
+		outcome(t, TRANSFER_DOWN, "refused");
 		break;
 	case ETIMEDOUT:
-		judge(t, TRANSFER_TIMEOUT, "connect");
+		outcome(t, TRANSFER_TIMEOUT, "connect");
 		break;
 	default:
-		judge(t, TRANSFER_DOWN, "unreachable");
+		outcome(t, TRANSFER_DOWN, "unreachable");
 		break;
 	}
 }
@@ -160,37 +151,26 @@ judge_connect(struct transfer *t)
 void
 outcome_of(struct transfer *t, CURLcode code)
 {
-	if (t->run.judged)
-		return;
-	if (t->way->proxied && t->run.asked == 0 && code != CURLE_OK &&
-	    judge_proxy(t, code))
+	if (t->place->way->proxied && judge_proxy(t, code))
 		return;
 	if (code == CURLE_COULDNT_CONNECT) {
 		judge_connect(t);
 		return;
 	}
-	if (code == CURLE_OK && !t->run.head_done) {
-		judge(t, TRANSFER_PROTOCOL, "reply is not HTTP");
-		return;
-	}
-	if (code == CURLE_RECV_ERROR && strstr(t->error, "chunked") != NULL) {
-		judge(t, TRANSFER_PROTOCOL, "bad chunk");
-		return;
-	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].code == code) {
-			judge(t, rows[i].end, rows[i].detail);
+			outcome(t, rows[i].end, rows[i].detail);
 			return;
 		}
 	}
-	judge(t, TRANSFER_DOWN, curl_easy_strerror(code));
+	outcome(t, TRANSFER_DOWN, curl_easy_strerror(code));
 }
 
 void
 outcome_timeout(struct transfer *t, const char *detail)
 {
-	if (t->run.asked == 0 && t->run.in_multi)
+	if (t->on != NULL && !t->on->up && t->on->in_multi)
 		outcome_of(t, CURLE_OPERATION_TIMEDOUT);
 	else
-		judge(t, TRANSFER_TIMEOUT, detail);
+		outcome(t, TRANSFER_TIMEOUT, detail);
 }

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/guard.h"
-#include "http/url.h"
+#define MAX_SPARE	128	/* transfers kept for later */
 
 /* ---- time ------------------------- */
 
@@ -20,13 +19,13 @@ earlier(uint64_t due, uint64_t from, int64_t ms)
 }
 
 static uint64_t
-due_of(const struct run *r)
+due_of(const struct transfer *t)
 {
-	uint64_t due = earlier(UINT64_MAX, r->begin_ms, r->plan.total_ms);
+	uint64_t due = earlier(UINT64_MAX, t->begin_ms, t->plan.total_ms);
 
-	if (!r->head_done)
-		return earlier(due, r->begin_ms, r->plan.first_byte_ms);
-	return earlier(due, r->last_ms, r->plan.idle_ms);
+	if (!t->head_done)
+		return earlier(due, t->begin_ms, t->plan.first_byte_ms);
+	return earlier(due, t->last_ms, t->plan.idle_ms);
 }
 
 /* The timer is not moved at each byte; when it rings we look. */
@@ -34,89 +33,141 @@ static void
 on_timer(void *who)
 {
 	struct transfer *t = who;
-	struct run *r = &t->run;
-	uint64_t now = loop_now_ms(t->way->wire->loop), due;
+	uint64_t now = loop_now_ms(t->wire->loop), due;
 
-	if (r->paused)
-		r->last_ms = now;	/* silence that we asked for */
-	due = due_of(r);
+	if (t->paused)
+		t->last_ms = now;	/* silence that we asked for */
+	due = due_of(t);
 	if (due == UINT64_MAX)
 		return;
 	if (due > now) {
-		timer_start(&r->timer, due - now);
+		timer_start(&t->timer, due - now);
 		return;
 	}
-	if (due == earlier(UINT64_MAX, r->begin_ms, r->plan.total_ms))
+	if (due == earlier(UINT64_MAX, t->begin_ms, t->plan.total_ms))
 		outcome_timeout(t, "total");
 	else
-		outcome_timeout(t, r->head_done ? "silence" : "first byte");
-	transfer_end(t);
+		outcome_timeout(t, t->head_done ? "silence" : "first byte");
+	transfer_end(t, false);
 }
 
 static void
-on_resume(void *who)
+on_task(void *who)
 {
-	struct transfer *t = who;
-
-	if (!t->run.paused)
-		return;
-	t->run.paused = false;
-	t->run.last_ms = loop_now_ms(t->way->wire->loop);
-	lane_unpause(t);
+	exchange_go_on(who);
 }
 
 static void
-start_timer(struct run *r)
+start_timer(struct transfer *t)
 {
-	uint64_t due = due_of(r);
+	uint64_t due = due_of(t);
 
 	if (due != UINT64_MAX)
-		timer_start(&r->timer, due - r->begin_ms);
+		timer_start(&t->timer, due - t->begin_ms);
+}
+
+/* ---- the object ------------------------- */
+
+static struct transfer *
+take(struct wire *w)
+{
+	struct transfer *t;
+
+	if (list_empty(&w->spare)) {
+		t = malloc(sizeof(*t));
+		if (t == NULL)
+			abort();
+		return t;
+	}
+	t = LIST_ENTRY(w->spare.prev, struct transfer, link);
+	list_drop(&t->link);
+	w->n_spare--;
+	return t;
+}
+
+static void
+give(struct transfer *t)
+{
+	struct wire *w = t->wire;
+
+	t->place->way->n_used--;
+	free(t->held);
+	list_drop(&t->link);
+	if (w->n_spare >= MAX_SPARE) {
+		free(t);
+		return;
+	}
+	list_append(&w->spare, &t->link);
+	w->n_spare++;
+}
+
+void
+transfers_free(struct wire *w)
+{
+	while (!list_empty(&w->spare)) {
+		struct transfer *t = LIST_ENTRY(w->spare.next,
+			struct transfer, link);
+
+		list_drop(&t->link);
+		free(t);
+	}
+	w->n_spare = 0;
 }
 
 /* ---- life ------------------------- */
 
-/* With a proxy only the text of the host can be judged; libcurl knows all
- * spellings of an address. */
-static bool
-text_refused(struct str url)
+/* A literal that lives for ever; NULL: a method we do not send. */
+static const char *
+method_of(const char *method)
 {
-	CURLU *u = curl_url();
-	char *text = strndup(url.p, url.n), *host = NULL;
-	bool refused = true;
+	static const char *const known[] = { "POST", "GET", "DELETE" };
 
-	if (u != NULL && text != NULL &&
-	    curl_url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-		refused = guard_host(str_of(host));
-	curl_free(host);
-	curl_url_cleanup(u);
-	free(text);
-	return refused;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(method, known[i]) == 0)
+			return known[i];
+	}
+	return NULL;
 }
 
 static void
-begin(struct transfer *t, struct arena *a, const struct transfer_plan *plan)
+begin(struct transfer *t, struct wire *w, struct arena *a,
+	const struct transfer_plan *plan)
 {
-	struct loop *loop = t->way->wire->loop;
-
-	t->run = (struct run){ .plan = *plan, .arena = a };
-	t->run.begin_ms = loop_now_ms(loop);
-	t->error[0] = '\0';
-	list_init(&t->run.waiting);
-	timer_init(&t->run.timer, loop, on_timer, t);
-	task_init(&t->run.resume, on_resume, t);
-	headers_init(&t->run.reply.headers, a);
+	*t = (struct transfer){ .wire = w, .plan = *plan, .arena = a };
+	t->begin_ms = loop_now_ms(w->loop);
+	list_append(&w->active, &t->link);
+	timer_init(&t->timer, w->loop, on_timer, t);
+	task_init(&t->task, on_task, t);
+	headers_init(&t->reply.headers, a);
+	h1_init(&t->parser, a);
 }
 
-static void
-judge_place(struct transfer *t, struct str url)
+/* A link of its own; exchange_begin() comes when it is there. */
+void
+transfer_connect(struct transfer *t)
 {
-	if (!t->way->block_private || !t->way->proxied || !text_refused(url))
+	t->on = link_new(t->place, t->plan.connect_ms);
+	t->on->user = t;
+	t->sent = t->send_failed = t->again = false;
+	task_drop(&t->task);
+}
+
+/* Long ones get a connection of their own, that is not kept. */
+static void
+go(struct transfer *t)
+{
+	if (t->place->refused) {
+		outcome(t, TRANSFER_BLOCKED, "private address");
+		task_post(t->wire->loop, &t->task);
 		return;
-	t->run.judged = true;
-	t->run.end = TRANSFER_BLOCKED;
-	t->run.detail = "private address";
+	}
+	t->on = t->plan.stream ? NULL : link_reuse(t->place);
+	if (t->on == NULL) {
+		transfer_connect(t);
+		return;
+	}
+	t->on->user = t;
+	exchange_begin(t);
 }
 
 struct transfer *
@@ -124,73 +175,74 @@ transfer_start(struct wire *w, struct arena *a,
 	const struct transfer_plan *plan)
 {
 	struct str url = plan->url.n > 0 ? plan->url : plan->server->url;
-	const char *method = request_method(plan->method);
+	const char *method = method_of(plan->method);
 	struct transfer *t;
 	struct url u;
 
 	if (method == NULL || !url_parse(url, &u))
 		return NULL;
-	t = way_take(w, plan->server, u.host,
-		plan->stream ? LANE_STREAMS : LANE_CALLS);
-	begin(t, a, plan);
-	t->run.https = str_is(u.scheme, "https");
-	judge_place(t, url);
-	request_use(t, &u, url, method);
-	start_timer(&t->run);
-	lane_start(t);
+	t = take(w);
+	begin(t, w, a, plan);
+	t->method = method;
+	t->path = u.path;
+	t->place = place_for(w, plan->server, &u);
+	t->place->way->n_used++;
+	start_timer(t);
+	go(t);
 	return t;
 }
 
 void
 transfer_resume(struct transfer *t)
 {
-	if (t->run.paused)
-		task_post(t->way->wire->loop, &t->run.resume);
+	if (!t->paused || t->stopped)
+		return;
+	t->resuming = true;
+	task_post(t->wire->loop, &t->task);
 }
 
 bool
 transfer_sent(const struct transfer *t)
 {
-	long size = 0;
-
-	if (!t->run.in_multi)
-		return t->run.sent;
-	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &size);
-	return t->run.asked > 0 && size > t->run.size_before;
+	return t->sent;
 }
 
 /* Nothing of the owner is called or looked at after this. */
 static void
 quieten(struct transfer *t)
 {
-	t->run.stopped = true;
-	timer_stop(&t->run.timer);
-	task_drop(&t->run.resume);
+	t->stopped = true;
+	timer_stop(&t->timer);
+	task_drop(&t->task);
 }
 
 void
-transfer_end(struct transfer *t)
+transfer_leave(struct transfer *t)
 {
-	struct run *r = &t->run;
+	if (t->on != NULL)
+		link_free(t->on);
+	give(t);
+}
 
-	r->sent = transfer_sent(t);
+void
+transfer_end(struct transfer *t, bool keep)
+{
 	quieten(t);
-	lane_drop(t);
-	r->plan.ended(r->plan.who, r->end, r->detail);
-	way_give(t);
+	if (t->on != NULL && keep)
+		link_keep(t->on, &t->parser);
+	else if (t->on != NULL)
+		link_free(t->on);
+	t->on = NULL;
+	t->plan.ended(t->plan.who, t->end, t->detail);
+	give(t);
 }
 
 void
 transfer_stop(struct transfer *t)
 {
-	if (t->run.stopped)
+	if (t->stopped)
 		return;
 	quieten(t);
-	if (t->lane->inside) {
-		list_drop(&t->run.waiting);
-		list_append(&t->lane->leaving, &t->run.waiting);
-		return;
-	}
-	lane_drop(t);
-	way_give(t);
+	if (!t->inside)
+		transfer_leave(t);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * way -- easy handles that are dressed once: proxy, TLS, checks
+ * way -- where connections lead to, and easy handles that are dressed once
  *
  * A way is told apart by its content, not by the address of a configuration
  * that may have gone, so a reload finds its connections again, and settings
@@ -13,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/digest.h"
 #include "base/limits.h"
 #include "http/guard.h"
 
-#define MAX_IDLE	128	/* handles kept per way and lane, 20 KiB each */
+#define MAX_CONNECTORS	16	/* kept per way, 10 KiB each */
 #define MAX_WAYS	(2 * MAX_SERVERS) /* then those without use go */
-#define STREAM_BUFFER	1024L	/* bytes; 3 KiB less for each stream */
+#define BUFFER		1024L	/* bytes; libcurl's smallest, it reads none */
 
 enum { PROXY_URL, PROXY_USER, PROXY_PASSWORD, CA_FILE, CERT_FILE, KEY_FILE,
 	CIPHERS12, CIPHERS13, TEXTS };
@@ -85,6 +86,42 @@ fits(const struct way *y, const struct wish *m)
 	return true;
 }
 
+/* NULL when it is empty. */
+static char *
+text_of(struct str s)
+{
+	char *text = s.n > 0 ? strndup(s.p, s.n) : NULL;
+
+	if (text == NULL && s.n > 0)
+		abort();
+	return text;
+}
+
+static void
+wipe_text(char *text)
+{
+	if (text != NULL)
+		digest_wipe(text, strlen(text));
+	free(text);
+}
+
+/* "Basic ...", for requests that a proxy gets itself. */
+static char *
+basic_auth(const struct way *y)
+{
+	const char *user = y->keys[PROXY_USER];
+	const char *password = y->keys[PROXY_PASSWORD];
+	struct arena *a = arena_new(KIB(64));
+	struct str text = str_fmt(a, "%s:%s", user != NULL ? user : "",
+		password != NULL ? password : "");
+
+	text = digest_base64(a, text.p, text.n);
+	text = str_fmt(a, "Basic %.*s", STR_ARG(text));
+	text.p = text_of(text);
+	arena_free(a);
+	return (char *)(uintptr_t)text.p;
+}
+
 static struct way *
 way_new(struct wire *w, const struct wish *m)
 {
@@ -93,56 +130,65 @@ way_new(struct wire *w, const struct wish *m)
 	if (y == NULL)
 		abort();
 	y->wire = w;
-	for (int i = 0; i < LANES; i++)
-		list_init(&y->idle[i]);
-	for (int i = 0; i < TEXTS; i++) {
-		if (m->texts[i].n == 0)
-			continue;
-		y->keys[i] = strndup(m->texts[i].p, m->texts[i].n);
-		if (y->keys[i] == NULL)
-			abort();
-	}
+	list_init(&y->places);
+	list_init(&y->connectors);
+	for (int i = 0; i < TEXTS; i++)
+		y->keys[i] = text_of(m->texts[i]);
 	y->proxied = m->proxied;
 	y->has_auth = m->has_auth;
 	y->block_private = m->block_private;
 	y->insecure = m->tls->insecure_skip_verify;
 	y->min_version = m->tls->min_version;
 	y->max_version = m->tls->max_version;
+	if (y->has_auth)
+		y->proxy_auth = basic_auth(y);
 	list_append(&w->ways, &y->link);
 	w->n_ways++;
 	return y;
 }
 
 static void
-handle_free(struct transfer *t)
+connector_free(struct connector *c)
 {
-	list_drop(&t->link);
-	curl_easy_cleanup(t->easy);
-	free(t->url);
-	free(t);
+	list_drop(&c->link);
+	curl_easy_cleanup(c->easy);
+	free(c);
+}
+
+static void
+place_free(struct place *p)
+{
+	struct wire *w = p->way->wire;
+
+	for (uint32_t i = 0; i < w->n_hints; i++) {
+		if (w->hints[i] == p)
+			w->hints[i] = NULL;
+	}
+	while (!list_empty(&p->idle))
+		link_free(LIST_ENTRY(p->idle.next, struct link, link));
+	list_drop(&p->link);
+	free(p->host);
+	free(p->name);
+	free(p->url);
+	free(p->to);
+	free(p->host_line);
+	free(p->origin);
+	free(p);
 }
 
 static void
 way_free(struct way *y)
 {
-	struct wire *w = y->wire;
-
-	for (uint32_t i = 0; i < w->n_hints; i++) {
-		if (w->hints[i] == y)
-			w->hints[i] = NULL;
-	}
-	for (int i = 0; i < LANES; i++) {
-		while (!list_empty(&y->idle[i]))
-			handle_free(LIST_ENTRY(y->idle[i].next,
-				struct transfer, link));
-	}
-	for (int i = 0; i < TEXTS; i++) {
-		if (y->keys[i] != NULL)
-			digest_wipe(y->keys[i], strlen(y->keys[i]));
-		free(y->keys[i]);
-	}
+	while (!list_empty(&y->places))
+		place_free(LIST_ENTRY(y->places.next, struct place, link));
+	while (!list_empty(&y->connectors))
+		connector_free(LIST_ENTRY(y->connectors.next,
+			struct connector, link));
+	for (int i = 0; i < TEXTS; i++)
+		wipe_text(y->keys[i]);
+	wipe_text(y->proxy_auth);
 	list_drop(&y->link);
-	w->n_ways--;
+	y->wire->n_ways--;
 	free(y);
 }
 
@@ -184,10 +230,102 @@ search(struct wire *w, const struct wish *m)
 	return way_new(w, m);
 }
 
-static struct way **
+/* ---- places ------------------------- */
+
+/* With a proxy only the text of the host can be judged; libcurl knows all
+ * spellings of an address. */
+static bool
+text_refused(const char *url)
+{
+	CURLU *u = curl_url();
+	char *host = NULL;
+	bool refused = true;
+
+	if (u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		refused = guard_host(str_of(host));
+	curl_free(host);
+	curl_url_cleanup(u);
+	return refused;
+}
+
+static char *
+formatted(struct arena *a, const char *host, uint16_t port, const char *scheme)
+{
+	return text_of(str_fmt(a, "%s%s:%u", scheme, host, port));
+}
+
+/* tls.serverName: libcurl takes the name for SNI and certificate from the
+ * URL.  So the URL gets that name, and CURLOPT_CONNECT_TO leads it to the
+ * real host (which is resolved as ever; CURLOPT_RESOLVE would need an
+ * address). */
+static void
+lead_to(struct place *p, struct arena *a)
+{
+	const char *scheme = p->https ? "https://" : "http://";
+
+	if (p->name == NULL) {
+		p->url = formatted(a, p->host, p->port, scheme);
+		return;
+	}
+	p->url = formatted(a, p->name, p->port, scheme);
+	p->to = text_of(str_fmt(a, "%s:%u:%s:%u", p->name, p->port, p->host,
+		p->port));
+}
+
+static struct place *
+place_new(struct way *y, const struct url *u, struct str name)
+{
+	struct place *p = calloc(1, sizeof(*p));
+	struct arena *a = arena_new(KIB(64));
+	const char *proxy = y->proxied ? y->keys[PROXY_URL] : "";
+
+	if (p == NULL)
+		abort();
+	p->way = y;
+	list_init(&p->idle);
+	list_append(&y->places, &p->link);
+	p->https = str_is(u->scheme, "https");
+	p->tls = p->https || strncmp(proxy, "https:", 6) == 0;
+	p->port = u->port;
+	p->host = text_of(u->host);
+	p->name = text_of(name);
+	lead_to(p, a);
+	p->host_line = u->port == (p->https ? 443 : 80) ? text_of(u->host) :
+		formatted(a, p->host, p->port, "");
+	if (!p->https && strncmp(proxy, "http", 4) == 0)
+		p->origin = text_of(str_fmt(a, "http://%s", p->host_line));
+	p->refused = y->block_private && y->proxied && text_refused(p->url);
+	arena_free(a);
+	return p;
+}
+
+static bool
+leads_to(const struct place *p, const struct url *u, struct str name)
+{
+	return p->port == u->port && same_text(p->host, u->host) &&
+		p->https == str_is(u->scheme, "https") &&
+		same_text(p->name, name);
+}
+
+static struct place *
+search_place(struct way *y, const struct url *u, struct str name)
+{
+	struct list *l;
+
+	for (l = y->places.next; l != &y->places; l = l->next) {
+		struct place *p = LIST_ENTRY(l, struct place, link);
+
+		if (leads_to(p, u, name))
+			return p;
+	}
+	return place_new(y, u, name);
+}
+
+static struct place **
 hint_of(struct wire *w, uint32_t index)
 {
-	struct way **hints;
+	struct place **hints;
 	uint32_t n = index + 16;
 
 	if (index < w->n_hints)
@@ -201,15 +339,21 @@ hint_of(struct wire *w, uint32_t index)
 	return &w->hints[index];
 }
 
-static struct way *
-way_for(struct wire *w, const struct conf_server *server, struct str host)
+struct place *
+place_for(struct wire *w, const struct conf_server *server,
+	const struct url *u)
 {
-	struct wish m = wish_of(server, host);
-	struct way **hint = hint_of(w, server->index);
+	struct wish m = wish_of(server, u->host);
+	struct place **hint = hint_of(w, server->index), *p;
+	struct str name = str_is(u->scheme, "https") ?
+		server->options.tls.server_name : STR("");
 
-	if (*hint == NULL || !fits(*hint, &m))
-		*hint = search(w, &m);
-	return *hint;
+	if (*hint != NULL && fits((*hint)->way, &m) &&
+	    leads_to(*hint, u, name))
+		return *hint;
+	p = search_place(search(w, &m), u, name);
+	*hint = p;
+	return p;
 }
 
 /* ---- dressing ------------------------- */
@@ -272,101 +416,70 @@ dress_proxy(CURL *e, const struct way *y)
 	set_text(e, CURLOPT_PROXYPASSWORD, y->keys[PROXY_PASSWORD]);
 }
 
-/* A connection that is used again is not judged again, and it may have been
- * made for somebody without blockPrivate: so no use again, there and here. */
+/* Each connection is made for one link, which may keep it. */
 static void
-dress_lane(CURL *e, const struct way *y, int lane)
+dress(struct connector *c)
 {
-	bool alone = lane == LANE_STREAMS || y->block_private;
+	CURL *e = c->easy;
 
-	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, alone ? 1L : 0L);
-	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, alone ? 1L : 0L);
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, lane == LANE_STREAMS ?
-		CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
-	if (lane == LANE_STREAMS)
-		curl_easy_setopt(e, CURLOPT_BUFFERSIZE, STREAM_BUFFER);
-}
-
-static void
-dress(struct transfer *t)
-{
-	CURL *e = t->easy;
-
-	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(e, CURLOPT_PRIVATE, c);
+	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, BUFFER);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, reply_line);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, reply_bytes);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, request_begins);
-	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, wire_socket);
-	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, wire_close);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->way->wire);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, c->way->wire);
 	/* Else removing a handle waits for its resolver thread. */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-	dress_proxy(e, t->way);
-	dress_tls(e, t->way);
-	dress_lane(e, t->way, (int)(t->lane - t->way->wire->lanes));
+	dress_proxy(e, c->way);
+	dress_tls(e, c->way);
 }
 
-static struct transfer *
-handle_new(struct way *y, int lane)
+static struct connector *
+connector_new(struct way *y)
 {
-	struct transfer *t = calloc(1, sizeof(*t));
+	struct connector *c = calloc(1, sizeof(*c));
 
-	if (t == NULL)
+	if (c == NULL)
 		abort();
-	t->way = y;
-	t->lane = &y->wire->lanes[lane];
-	t->easy = curl_easy_init();
-	if (t->easy == NULL)
+	c->way = y;
+	c->easy = curl_easy_init();
+	if (c->easy == NULL)
 		abort();
-	list_init(&t->link);
-	dress(t);
-	return t;
+	list_init(&c->link);
+	dress(c);
+	return c;
 }
 
-struct transfer *
-way_take(struct wire *w, const struct conf_server *server, struct str host,
-	int lane)
+struct connector *
+connector_take(struct way *y)
 {
-	struct way *y = way_for(w, server, host);
-	struct transfer *t;
+	struct connector *c;
 
-	y->n_used++;
-	if (list_empty(&y->idle[lane])) {
-		t = handle_new(y, lane);
-	} else {
-		t = LIST_ENTRY(y->idle[lane].prev, struct transfer, link);
-		list_drop(&t->link);
-		y->n_idle[lane]--;
-	}
-	list_append(&w->active, &t->link);
-	return t;
+	if (list_empty(&y->connectors))
+		return connector_new(y);
+	c = LIST_ENTRY(y->connectors.prev, struct connector, link);
+	list_drop(&c->link);
+	y->n_connectors--;
+	return c;
 }
 
 void
-way_give(struct transfer *t)
+connector_give(struct connector *c)
 {
-	struct way *y = t->way;
-	int lane = (int)(t->lane - y->wire->lanes);
+	struct way *y = c->way;
 
-	list_drop(&t->link);
-	y->n_used--;
-	if (y->n_idle[lane] >= MAX_IDLE) {
-		handle_free(t);
+	c->owner = NULL;
+	if (y->n_connectors >= MAX_CONNECTORS) {
+		connector_free(c);
 		return;
 	}
-	request_clear(t);
-	list_append(&y->idle[lane], &t->link);
-	y->n_idle[lane]++;
+	list_append(&y->connectors, &c->link);
+	y->n_connectors++;
 }

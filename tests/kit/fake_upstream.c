@@ -26,7 +26,8 @@
 #define MAX_CONNECTIONS	6000
 #define IN_ROOM		(256 * 1024)
 
-enum later { LATER_NOTHING, LATER_OK, LATER_CLOSE, LATER_TICK, LATER_DRIP };
+enum later { LATER_NOTHING, LATER_OK, LATER_CLOSE, LATER_TICK, LATER_DRIP,
+	LATER_BEHIND };
 
 struct connection {
 	char *in, *out;
@@ -319,6 +320,70 @@ do_count(struct request *r)
 	whole(r->c, 200, "text/plain", text, (size_t)n);
 }
 
+/* Nobody may take this for a reply. */
+static void
+stray(struct connection *c)
+{
+	say(c, "HTTP/1.1 200 OK\r\nX-Stray: 1\r\nContent-Length: 5\r\n\r\n"
+		"stray");
+}
+
+static void
+do_behind(struct request *r)
+{
+	json(r->c, 200);
+	stray(r->c);
+}
+
+static void
+do_unasked(struct request *r)
+{
+	json(r->c, 200);
+	later(r->c, LATER_BEHIND, r->number);
+}
+
+static void
+do_closing(struct request *r)
+{
+	say(r->c, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+		"Content-Length: 2\r\n\r\nok");
+}
+
+static void
+do_ten(struct request *r)
+{
+	say(r->c, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"
+		"Content-Length: 2\r\n\r\nok");
+}
+
+static void
+do_keep(struct request *r)
+{
+	say(r->c, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=%ld\r\n"
+		"Content-Length: 2\r\n\r\nok", r->number);
+}
+
+static void
+do_doubt(struct request *r)
+{
+	say(r->c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+}
+
+static void
+do_until(struct request *r)
+{
+	say(r->c, "HTTP/1.1 200 OK\r\n\r\nall of it");
+	r->c->close = true;
+}
+
+static void
+do_refuse(struct request *r)
+{
+	json(r->c, 413);
+	r->c->close = true;
+}
+
 static const struct {
 	const char *path;
 	void (*fn)(struct request *r);
@@ -332,7 +397,10 @@ static const struct {
 	{ "/badchunk", do_badchunk }, { "/head/", do_head },
 	{ "/lines/", do_lines }, { "/fold", do_fold }, { "/early", do_early },
 	{ "/trickle/", do_trickle }, { "/big/", do_big },
-	{ "/count", do_count },
+	{ "/count", do_count }, { "/behind", do_behind },
+	{ "/unasked/", do_unasked }, { "/closing", do_closing },
+	{ "/ten", do_ten }, { "/keep/", do_keep }, { "/doubt", do_doubt },
+	{ "/until", do_until }, { "/refuse", do_refuse },
 };
 
 /* ---- connections --------------------------------------------------------------- */
@@ -492,6 +560,8 @@ take(int i)
 		r.head = c->in;
 		r.head_n = (size_t)(end - c->in) + 4;
 		r.body_n = length_of(c->in, r.head_n);
+		if (memmem(c->in, r.head_n, " /refuse ", 9) != NULL)
+			r.body_n = 0;
 		if (c->in_n < r.head_n + r.body_n)
 			return;
 		answer(i, &r);
@@ -576,6 +646,8 @@ on_time(int i)
 		c->close = true;
 	else if (c->later == LATER_OK)
 		json(c, 200);
+	else if (c->later == LATER_BEHIND)
+		stray(c);
 	take(i);
 }
 

@@ -31,6 +31,14 @@
  *	/trickle/N	200, the head byte by byte, N milliseconds apart
  *	/big/N		200 with N bytes
  *	/count		"CONNECTIONS REQUESTS" so far
+ *	/behind		200 with the head of another reply behind it
+ *	/unasked/N	200, and such a head after N milliseconds
+ *	/closing	200 with Connection: close; stays open nevertheless
+ *	/ten		200 of HTTP/1.0 with Connection: keep-alive
+ *	/keep/N		200 with Keep-Alive: timeout=N
+ *	/doubt		200 with a length and chunks
+ *	/until		200 without a length, then closed
+ *	/refuse		413 and closed, before the body has come
  *
  * An absolute URI is answered like /echo, unless its host says more, as it
  * does for CONNECT: auth.test 407, deny.test 403, late.test 504, bad.test

@@ -66,6 +66,8 @@ class Out:
     def head(self, status, headers, reason="Whatever"):
         lines = ["HTTP/1.1 %d %s" % (status, reason)]
         lines += ["%s: %s" % h for h in headers]
+        if "close" in (self.call.header("connection") or ""):
+            lines.append("Connection: close")
         self.raw(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
 
     def body(self, status, data, headers=(), kind="application/json"):

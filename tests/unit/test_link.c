@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "kit/probe.h"
+#include "kit/tap.h"
+
+static unsigned long
+connections(void)
+{
+	struct probe p;
+
+	get(&p, "/count");
+	return strtoul(p.body, NULL, 10);
+}
+
+/* ---- what is kept, and for how long ------------------------- */
+
+static const struct {
+	const char *name, *path;
+	enum transfer_end end;
+	uint64_t pass_ms, skip_ms;	/* before the next request */
+	bool kept;
+} cases[] = {
+	{ "a plain reply", "/ok", TRANSFER_OK, 0, 0, true },
+	{ "chunks", "/chunked", TRANSFER_OK, 0, 0, true },
+	{ "no body", "/status/204", TRANSFER_OK, 0, 0, false },
+	{ "a large body", "/big/300000", TRANSFER_OK, 0, 0, true },
+	{ "early heads", "/early", TRANSFER_OK, 0, 0, true },
+	{ "a failure of the upstream", "/status/500", TRANSFER_OK, 0, 0,
+		true },
+	{ "407", "/status/407", TRANSFER_PROXY_AUTH, 0, 0, false },
+	{ "Connection: close", "/closing", TRANSFER_OK, 0, 0, false },
+	{ "HTTP/1.0", "/ten", TRANSFER_OK, 0, 0, false },
+	{ "a reply that the end ends", "/until", TRANSFER_OK, 0, 0, false },
+	{ "a reply behind the reply", "/behind", TRANSFER_OK, 0, 0, false },
+	{ "bytes while idle", "/unasked/30", TRANSFER_OK, 100, 0, false },
+	{ "an end while idle", "/leave/30", TRANSFER_OK, 100, 0, false },
+	{ "a length and chunks", "/doubt", TRANSFER_PROTOCOL, 0, 0, false },
+	{ "a bad chunk", "/badchunk", TRANSFER_PROTOCOL, 0, 0, false },
+	{ "a head that is too large", "/head/16385", TRANSFER_PROTOCOL, 0, 0,
+		false },
+	{ "Keep-Alive, within its time", "/keep/10", TRANSFER_OK, 0, 8900,
+		true },
+	{ "Keep-Alive, a second before", "/keep/10", TRANSFER_OK, 0, 9000,
+		false },
+	{ "Keep-Alive of a second", "/keep/1", TRANSFER_OK, 0, 0, false },
+	{ "Keep-Alive of none", "/keep/0", TRANSFER_OK, 0, 0, false },
+	{ "Keep-Alive for ever", "/keep/99999", TRANSFER_OK, 0, 117000, true },
+	{ "long idling", "/ok", TRANSFER_OK, 0, 117000, true },
+	{ "too long idling", "/ok", TRANSFER_OK, 0, 118000, false },
+};
+
+static void
+run(size_t i)
+{
+	struct probe p;
+	unsigned long before;
+
+	wire_free(wire);
+	wire = wire_new(loop);
+	get(&p, cases[i].path);
+	tap_ok(p.end == cases[i].end && p.ends == 1, "%s ends",
+		cases[i].name);
+	if (cases[i].pass_ms > 0)
+		pass(cases[i].pass_ms);
+	loop_skip(loop, cases[i].skip_ms);
+	before = connections();		/* on that connection, or a new one */
+	tap_ok(connections() == before, "%s: the next one is kept",
+		cases[i].name);
+	get(&p, "/ok");
+	tap_ok(p.end == TRANSFER_OK && body_is(&p, "{\"ok\":true}") &&
+		headers_count(&p.reply.headers, STR("X-Stray")) == 0,
+		"%s: nothing strays", cases[i].name);
+}
+
+static void
+count(size_t i)
+{
+	struct probe p;
+	unsigned long before;
+
+	wire_free(wire);
+	wire = wire_new(loop);
+	before = connections();
+	get(&p, cases[i].path);
+	if (cases[i].pass_ms > 0)
+		pass(cases[i].pass_ms);
+	loop_skip(loop, cases[i].skip_ms);
+	tap_ok(connections() == before + (cases[i].kept ? 0 : 1), "%s: %s",
+		cases[i].name, cases[i].kept ? "kept" : "closed");
+}
+
+/* ---- requests that are not taken whole ------------------------- */
+
+/* The reply counts, also when the body did not go out. */
+static void
+test_refused_body(void)
+{
+	struct probe p;
+	struct transfer_plan plan = plan_for(&p, at("/refuse"));
+	size_t n = 8 << 20;
+	char *text = arena_alloc(arena, n);
+
+	memset(text, 'x', n);
+	plan.method = "POST";
+	plan.body = (struct str){ text, n };
+	start(&p, &plan);
+	run_for(5000);
+	IS_INT(p.ends, 1);
+	OK((p.end == TRANSFER_OK && p.reply.status == 413) ||
+		(p.end == TRANSFER_DOWN && p.sent));
+	get(&p, "/ok");
+	IS_INT(p.end, TRANSFER_OK);
+}
+
+/* It stays with the one that asked: other ways are other connections. */
+static void
+test_ways(void)
+{
+	struct conf_server other = { .index = 3 };
+	unsigned long before = connections();
+	struct probe p;
+	struct transfer_plan plan = plan_for(&p, at("/count"));
+
+	other.options.tls.min_version = 13;
+	plan.server = &other;
+	start(&p, &plan);
+	run_for(5000);
+	IS_INT(strtoul(p.body, NULL, 10), before + 1);
+	start(&p, &plan);
+	IS_INT(connections(), before + 1);
+	run_for(5000);
+
+	plan = plan_for(&p, str_fmt(arena, "http://localhost:%d/ok",
+		fake.port));
+	start(&p, &plan);
+	run_for(5000);
+	IS_INT(p.end, TRANSFER_OK);
+	IS_INT(connections(), before + 2);
+}
+
+int
+main(void)
+{
+	if (!probe_begin())
+		return tap_skip("no socket on 127.0.0.1");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run(i);
+		count(i);
+	}
+	test_refused_body();
+	test_ways();
+	probe_end();
+	return tap_done();
+}
