@@ -27,6 +27,12 @@ for file in $(find tests/lint -name '*.sh'; find tests/flow -name '*.py'; \
 	listed "$file" tests/local.am tests
 done
 
+for file in docs/*.md docs/why/*.md docs/*.[1-8] conf/*.json conf/*.in \
+    apache/*.in nginx/*.in lighttpd/*.in tools/* *.md; do
+	checked=$((checked + 1))
+	grep -qF "$file" Makefile.am || bad "$file: is not in Makefile.am"
+done
+
 # A corpus belongs to a target, a target has a corpus that is not empty.
 for dir in tests/fuzz/corpus/*/; do
 	name=$(basename "$dir")
