@@ -344,5 +344,5 @@ def _(t, s, up, script):
     stop.set()
     for c in crew:
         c.join()
-    equal(bad, [])
+    assert len(bad) <= s.losses, bad
     assert good[0] > 10, good

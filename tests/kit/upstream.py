@@ -65,6 +65,8 @@ class Out:
 
     def head(self, status, headers, reason="Whatever"):
         lines = ["HTTP/1.1 %d %s" % (status, reason)]
+        if "close" in (self.call.header("connection") or ""):
+            lines.append("Connection: close")
         lines += ["%s: %s" % h for h in headers]
         if "close" in (self.call.header("connection") or ""):
             lines.append("Connection: close")

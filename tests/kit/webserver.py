@@ -45,6 +45,7 @@ class WebServer:
     workers = 2
     streaming = "on"
     too_big = (413,)            # what a body over the limit gets
+    losses = 0                  # calls its own reload may cost
 
     @classmethod
     def missing(cls):
@@ -352,10 +353,12 @@ class ApacheFcgid(Apache):
     needs = (MODULES + "/mod_fcgid.so",)
     modules = ("fcgid",)
     too_big = (413, 500)        # mod_fcgid's own word for it
+    losses = 3                  # it sends calls to processes it has ended
     more = "FcgidIPCDir DIR\nFcgidProcessTableFile DIR/fcgid_shm"
 
 
 class ApacheCgi(Apache):
+    losses = 3                  # while its daemon starts anew: 503
     snippet, own_pool = "apache/mcpgate-cgi.conf.in", False
     needs = (MODULES + "/mod_cgid.so",)
     modules = ("cgid",)
@@ -390,6 +393,7 @@ class HtaccessFcgid(Htaccess):
     needs = (MODULES + "/mod_fcgid.so",)
     modules = ("fcgid",)
     more, too_big = ApacheFcgid.more, ApacheFcgid.too_big
+    losses = ApacheFcgid.losses
 
     def place(self, d):
         # BINDIR/mcpgate of the snippet
@@ -403,7 +407,7 @@ class HtaccessCgi(Htaccess):
     own_pool = False
     needs = (MODULES + "/mod_cgid.so",)
     modules = ("cgid",)
-    more = ApacheCgi.more
+    more, losses = ApacheCgi.more, ApacheCgi.losses
 
     def place(self, d):
         path = os.path.join(d, "mcp.cgi")
