@@ -48,6 +48,14 @@ make_room(struct wire *w, size_t fd)
 	w->n_spots = n;
 }
 
+static void
+spot_free(struct wire *w, struct spot *s)
+{
+	w->spots[s->fd] = NULL;
+	watch_free(s->watch);
+	free(s);
+}
+
 static struct spot *
 spot_new(struct lane *l, int fd, bool own)
 {
@@ -61,16 +69,10 @@ spot_new(struct lane *l, int fd, bool own)
 	s->own = own;
 	if ((size_t)fd >= w->n_spots)
 		make_room(w, (size_t)fd);
+	if (w->spots[fd] != NULL)
+		spot_free(w, w->spots[fd]);	/* nobody told us of its end */
 	w->spots[fd] = s;
 	return s;
-}
-
-static void
-spot_free(struct wire *w, struct spot *s)
-{
-	w->spots[s->fd] = NULL;
-	watch_free(s->watch);
-	free(s);
 }
 
 void
@@ -188,6 +190,11 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
 		return 0;
 	if (what == CURL_POLL_REMOVE && !s->own) {
 		spot_free(l->wire, s);
+		return 0;
+	}
+	if (what == CURL_POLL_REMOVE) {
+		watch_free(s->watch);	/* it may be closed without a word */
+		s->watch = NULL;
 		return 0;
 	}
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
