@@ -158,9 +158,13 @@ good_reply(struct arena *a, const struct verdict_ask *ask,
 		return VERDICT_EVENTS;
 	if (is_json(r))
 		return VERDICT_JSON;
-	if (!ask->expects_body || str_is(length, "0") || r->status == 202 ||
-	    r->status == 204)
+	if (!ask->expects_body)
 		return VERDICT_EMPTY;
+	if (str_is(length, "0") || r->status == 202 || r->status == 204) {
+		*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
+			"a request was answered %d without a body", r->status);
+		return VERDICT_FAULT;
+	}
 	*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
 		"content type \"%.*s\"", STR_ARG(str_head(r->content_type, 80)));
 	return VERDICT_FAULT;
