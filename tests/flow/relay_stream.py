@@ -243,65 +243,6 @@ def _(t):
         equal(s.event(), None)
 
 
-@test("streaming off folds events into one JSON answer", workers=BOTH)
-def _(t):
-    def script(q, out):
-        out.sse()
-        out.event(note(1))
-        out.event(json.dumps(answer(q)))
-        out.end()
-
-    conf = config({}, streaming="off")
-    with Upstream(script) as up:
-        conf["mcpServers"]["s"] = server(up)
-        with Gate(conf, t.workers) as g:
-            r = g.rpc("/s/mcp", "x", id="f")
-            equal(r.status, 200)
-            equal(r.header("content-type").split(";")[0],
-                  "application/json")
-            equal(r.json, {"jsonrpc": "2.0", "id": "f",
-                           "result": {"done": 1}})
-            equal(int(r.header("content-length")), len(r.body))
-            r = g.get("/s/mcp", {"Accept": "text/event-stream"})
-            equal(r.status, 405)
-
-
-@test("a client that takes JSON only gets the folded answer")
-def _(t):
-    def script(q, out):
-        out.sse()
-        out.event(answer(q))
-        out.end()
-
-    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
-        r = g.rpc("/s/mcp", "x", headers={"Accept": "application/json"})
-        equal(r.json["result"], {"done": 1})
-
-
-@test("folding refuses what the upstream asks meanwhile")
-def _(t):
-    heard = []
-
-    def script(q, out):
-        if "method" not in q.json:
-            heard.append(q.json)
-            return out.status(202)
-        out.sse()
-        out.event({"jsonrpc": "2.0", "id": "srv-1",
-                   "method": "sampling/createMessage", "params": {}})
-        eventually(lambda: heard, 5)
-        out.event(answer(q))
-        return out.end()
-
-    conf = config({}, streaming="off")
-    with Upstream(script) as up:
-        conf["mcpServers"]["s"] = server(up)
-        with Gate(conf) as g:
-            equal(g.rpc("/s/mcp", "x").json["result"], {"done": 1})
-            equal(heard[0]["id"], "srv-1")
-            equal(heard[0]["error"]["code"], -32601)
-
-
 @test("a stream that breaks off is told as its last event")
 def _(t):
     def script(q, out):

@@ -8,6 +8,7 @@ What stop() checks, unasked: no secret() in log, reply or metrics; the
 processes that were there at the start are there (unless the test said
 `mortal`); nothing in flight; no descriptor too many; no sanitizer report.
 """
+import atexit
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ import tempfile
 import time
 
 from kit import fcgi
+from kit.metrics import Metrics
 from kit.tap import eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -26,6 +28,39 @@ TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(HERE))
 TOP = os.path.abspath(TOP)
 
 _canaries = set()
+_running = set()                # process groups to end with this program
+
+
+def _place():
+    """All temporary files of this program below one directory."""
+    where = tempfile.mkdtemp(prefix="mcpgate-tests-")
+    os.chmod(where, 0o755)
+    tempfile.tempdir = where
+    return where
+
+
+def _clean(where):
+    for group in list(_running):
+        end_group(group)
+    shutil.rmtree(where, ignore_errors=True)
+
+
+def end_group(group):
+    """Kills what a process that we started in its own group left."""
+    _running.discard(group)
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def started(proc):
+    """Notes a process with a group of its own; returns it."""
+    _running.add(proc.pid)
+    return proc
+
+
+atexit.register(_clean, _place())
 
 
 def program(name):
@@ -131,7 +166,12 @@ class Gate:
         self.user, self.binary = user, binary or program("mcpgate")
         self.write(conf)
         if mode != "cgi":
-            self.start(wait)
+            try:
+                self.start(wait)
+            except BaseException:
+                if self.proc is not None:
+                    end_group(self.proc.pid)
+                raise
 
     # ---- life ----------------------------------------------------------
     def __enter__(self):
@@ -189,10 +229,10 @@ class Gate:
         with open(self.log, "ab") as err:
             if self.user is not None:
                 shutil.chown(self.log, self.user)
-            self.proc = subprocess.Popen(
+            self.proc = started(subprocess.Popen(
                 self.command(), stdin=stdin, stdout=err, stderr=err,
                 env=self.env, cwd=self.dir, start_new_session=True,
-                **as_user(self.user))
+                **as_user(self.user)))
         if wait:
             self.wait_ready()
 
@@ -254,11 +294,12 @@ class Gate:
                 self.kill(pid)
             self.proc.wait()
             raise AssertionError("mcpgate did not end in %ds" % seconds)
-        self.proc = None
+        group, self.proc = self.proc.pid, None
         for pid in pids:
             if alive(pid) and pid != os.getpid():
                 eventually(lambda p=pid: not alive(p), 5,
                            "the end of worker %d" % pid)
+        _running.discard(group)
         if self.listener is not None and self.mode != "fd0":
             self.listener.close()
         return code
@@ -465,35 +506,6 @@ class Gate:
         self.seen(done.stdout)
         self.seen(done.stderr)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-class Metrics:
-    """Prometheus text as a table."""
-
-    def __init__(self, text):
-        self.text, self.rows = text, []
-        for line in text.splitlines():
-            if line and not line.startswith("#"):
-                series, value = line.rsplit(" ", 1)
-                name, _, labels = series.partition("{")
-                self.rows.append((name, self._labels(labels), float(value)))
-
-    @staticmethod
-    def _labels(text):
-        out, text = {}, text.rstrip("}")
-        while text:
-            name, _, rest = text.partition('="')
-            value, _, text = rest.partition('"')
-            out[name.lstrip(",")] = value
-        return out
-
-    def total(self, name, **labels):
-        """The sum of all series of a name whose labels fit."""
-        return sum(v for n, ls, v in self.rows if n == name and all(
-            ls.get(k) == w for k, w in labels.items()))
-
-    def names(self):
-        return {n for n, _, _ in self.rows}
 
 
 def run(args, stdin=b"", env=None, seconds=20, cwd=None):

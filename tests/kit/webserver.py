@@ -17,7 +17,8 @@ import tempfile
 import time
 
 from kit import tap
-from kit.gate import TOP, Gate, as_user, free_port, program, clean_environment
+from kit.gate import TOP, Gate, as_user, clean_environment, end_group, \
+    free_port, program, started
 
 PATHS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/local/bin")
 MODULES = "/usr/lib/apache2/modules"
@@ -144,10 +145,10 @@ class WebServer:
         with open(self.log, "ab") as out:
             if USER is not None:
                 shutil.chown(self.log, USER)
-            self.proc = subprocess.Popen(
+            self.proc = started(subprocess.Popen(
                 args, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 cwd=self.dir, env=self.environment(),
-                start_new_session=True, **as_user(USER))
+                start_new_session=True, **as_user(USER)))
 
     def environment(self):
         return clean_environment()
@@ -181,7 +182,7 @@ class WebServer:
         try:
             self.proc.wait(15)
         except subprocess.TimeoutExpired:
-            os.killpg(self.proc.pid, signal.SIGKILL)
+            end_group(self.proc.pid)
             self.proc.wait()
         # what it started (mod_fcgid, spawned workers) is in its group
         end = time.monotonic() + 10
@@ -189,12 +190,9 @@ class WebServer:
             try:
                 os.killpg(self.proc.pid, 0)
             except ProcessLookupError:
-                return
+                break
             time.sleep(0.1)
-        try:
-            os.killpg(self.proc.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        end_group(self.proc.pid)
 
     def stop_signal(self):
         return signal.SIGTERM
