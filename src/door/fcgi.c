@@ -10,130 +10,17 @@
 #include "config.h"
 #include "door/fcgi.h"
 
-#include <errno.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/arena.h"
-#include "base/log.h"
-
-#define LARGE_STAGE	MIB(1)	/* bytes; the file is cut to nothing after */
+#include "door/stage.h"
 
 struct decoder {
-	int fd;				/* -1: made at the next use */
-	bool use_file;
-	size_t size;			/* of the file */
-	const char *dir;
+	struct stage *stage;
 };
-
-/* ---- the file ---- */
-
-static int
-open_unlinked(const char *dir)
-{
-	char path[4096];
-	int fd, n;
-
-	n = snprintf(path, sizeof(path), "%s/mcpgate.XXXXXX", dir);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return -1;
-	fd = mkostemp(path, O_CLOEXEC);		/* mode 0600 */
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
-static int
-open_file(const char *dir)
-{
-	int fd = open_unlinked(dir != NULL ? dir : GATE_RUNDIR);
-
-	return fd >= 0 ? fd : open_unlinked(P_tmpdir);
-}
-
-static bool
-open_stage(struct decoder *d)
-{
-	if (d->fd >= 0)
-		return true;
-	d->size = 0;
-	if (!d->use_file) {
-		d->fd = memfd_create("mcpgate", MFD_CLOEXEC);
-		if (d->fd < 0 && errno == ENOSYS)
-			d->use_file = true;
-	}
-	if (d->use_file)
-		d->fd = open_file(d->dir);
-	return d->fd >= 0;
-}
-
-static void
-close_stage(struct decoder *d)
-{
-	if (d->fd >= 0)
-		close(d->fd);
-	d->fd = -1;
-}
-
-static bool
-write_at(int fd, const void *p, size_t n, off_t at)
-{
-	const char *from = p;
-
-	while (n > 0) {
-		ssize_t k = pwrite(fd, from, n, at);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return false;
-		from += k;
-		at += k;
-		n -= (size_t)k;
-	}
-	return true;
-}
-
-/* No byte of another request may lie behind this one. */
-static bool
-write_stage(struct decoder *d, const struct bytes *b)
-{
-	if (!write_at(d->fd, b->p, b->n, 0))
-		return false;
-	if (d->size > b->n && ftruncate(d->fd, (off_t)b->n) != 0)
-		return false;
-	d->size = b->n;
-	return lseek(d->fd, 0, SEEK_SET) == 0;
-}
-
-/* Takes the variables out of the file again. */
-static void
-wipe_stage(struct decoder *d, size_t n)
-{
-	static const char zeros[KIB(4)];
-	size_t at = 0, k;
-
-	if (d->fd < 0)
-		return;
-	if (d->size > LARGE_STAGE && ftruncate(d->fd, 0) == 0) {
-		d->size = 0;
-		return;
-	}
-	while (at < n) {
-		k = n - at < sizeof(zeros) ? n - at : sizeof(zeros);
-		if (!write_at(d->fd, zeros, k, (off_t)at)) {
-			close_stage(d);
-			return;
-		}
-		at += k;
-	}
-}
 
 /* ---- life ---- */
 
@@ -163,8 +50,7 @@ decoder_new(const char *dir)
 	if (d == NULL)
 		abort();
 	init_library();
-	d->fd = -1;
-	d->dir = dir;
+	d->stage = stage_new(dir);
 	return d;
 }
 
@@ -173,15 +59,14 @@ decoder_free(struct decoder *d)
 {
 	if (d == NULL)
 		return;
-	close_stage(d);
+	stage_free(d->stage);
 	free(d);
 }
 
 void
 decoder_use_file(struct decoder *d)
 {
-	close_stage(d);
-	d->use_file = true;
+	stage_use_file(d->stage);
 }
 
 /* ---- the decode ---- */
@@ -274,22 +159,22 @@ decoder_run(struct decoder *d, struct screen *s, struct params *params,
 {
 	FCGX_Request r;
 	const char *why;
-	bool written = open_stage(d) && write_stage(d, &s->stage);
+	int fd = stage_put(d->stage, &s->stage);
 
 	bytes_drop(&s->stage, s->pool);
-	if (!written) {
-		close_stage(d);
+	if (fd < 0)
 		return "cannot write the staging file";
-	}
 	FCGX_InitRequest(&r, -1, 0);
-	r.ipcFd = d->fd;
+	r.ipcFd = fd;
 	r.keepConnection = 1;
 	if (FCGX_Accept_r(&r) < 0) {
-		d->fd = -1;		/* it has closed it */
+		stage_closed(d->stage);
 		return "decoder refused what the screen let pass";
 	}
 	why = copy_request(&r, s, params, body_r);
 	FCGX_Free(&r, 0);
-	wipe_stage(d, s->params_end);
+	stage_wipe(d->stage, s->params_end);
+	if (why != NULL)
+		stage_reset(d->stage);	/* who knows where it stopped */
 	return why;
 }
