@@ -41,7 +41,7 @@ struct auth_ask {
 	struct arena *arena;
 	uint32_t generation;
 	int64_t now_unix_s;
-	bool local;			/* FEATURES P12: a local client */
+	bool local;			/* see auth_local_client() */
 };
 
 /* Why not, and what the challenge says. */

@@ -275,7 +275,7 @@ struct conf_source {
 	const char *file;
 	bool env_overrides;	/* environment may override (never in plain CGI) */
 	bool env_proxy;		/* HTTP_PROXY and friends may be read */
-	bool check_only;	/* --check-config: wave-2 use is an error too */
+	bool check_only;	/* --check-config: what this build lacks is an error */
 };
 
 struct conf_gen;		/* one generation: tree, holders, arena */
@@ -294,7 +294,7 @@ void conf_release(struct conf_gen *g);
 /* True when the file's mtime, inode or size differ from what was loaded. */
 bool conf_changed(const struct conf_gen *g);
 
-/* The file by FEATURES order: option, MCPGATE_CONFIG, home, sysconfdir; NULL:
+/* The first there is of: option, MCPGATE_CONFIG, home, sysconfdir; NULL:
  * there is none. */
 const char *conf_find(const char *option, struct arena *a);
 

@@ -2,7 +2,7 @@
 /*
  * judge -- what an answer does to the token, the request and the client
  *
- * One function per row of FEATURES 4.2.  Refusals by the upstream end here as
+ * One function per kind of answer.  Refusals by the upstream end here as
  * 502, never as 401: its challenge would send our client to the wrong door.
  */
 #include "config.h"

@@ -2,7 +2,7 @@
 /*
  * rotator -- which token of a pool goes along, and what an answer does to it
  *
- * The policy of FEATURES section 4; what all workers know lies in shm/rotor.
+ * The policy (docs/why/rotation.md); what all workers know lies in shm/rotor.
  *
  *	do {
  *		f = rotator_pick(r, &q->try, &ask);

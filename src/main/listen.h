@@ -4,7 +4,7 @@
  *
  * Whoever can connect can say anything about himself, REMOTE_USER included:
  * hence unix sockets with a mode, and TCP on loopback only.
- * Errors: an exit code of FEATURES, with a sentence for the log.
+ * Errors: an exit code of mcpgate(8), with a sentence for the log.
  */
 #ifndef MAIN_LISTEN_H
 #define MAIN_LISTEN_H

@@ -28,7 +28,7 @@ struct access {
 };
 
 /* One line at the level its status asks for: event "request"; text
- * `using token index N` when a token was used (FEATURES 7.2 fields). */
+ * `using token index N` when a token was used (fields: mcpgate(8)). */
 void access_log(const struct access *r);
 
 /* What hashed user names are keyed with (32 bytes, of the segment). */

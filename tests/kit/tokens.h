@@ -83,7 +83,7 @@ desk_tokens(struct desk *d, const char *letters)
 	}
 }
 
-/* The defaults of FEATURES 3.5. */
+/* The defaults of options.auth. */
 static inline void
 desk_open(struct desk *d, const char *letters, enum rotation mode)
 {
