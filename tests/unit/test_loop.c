@@ -32,6 +32,7 @@ run_for(uint64_t ms)
 	timer_init(&t, l, stop, NULL);
 	timer_start(&t, ms);
 	loop_run(l);
+	timer_stop(&t);			/* hear() may have stopped it */
 }
 
 /* ---- timers ---- */
