@@ -207,7 +207,7 @@ def _(t):
 
 @test("sticky principal: one caller, one token", workers=BOTH)
 def _(t):
-    keys = [secret("caller%d" % i) for i in range(6)]
+    keys = [secret("caller%d" % i) for i in range(16)]
     with Upstream() as up:
         conf = one(up, A, B, C, sticky="principal", **ROUND)
         conf["mcpProxy"]["options"]["inboundAuth"] = {
