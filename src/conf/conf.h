@@ -87,6 +87,19 @@ struct conf_jwt {
 	struct str signer, region;
 };
 
+/* RFC 7662. */
+enum introspection_login { LOGIN_BASIC, LOGIN_POST, LOGIN_BEARER };
+
+struct conf_introspection {
+	struct str endpoint, issuer;	/* one of them; issuer: discovery */
+	struct str client_id;
+	struct secret client_secret;
+	enum introspection_login login;
+	struct conf_texts audience;
+	int64_t cache_s, negative_s;	/* 0: not kept */
+	int64_t timeout_ms;
+};
+
 struct conf_proxy_identity {
 	struct str user_header, param, email_header, groups_header;
 	struct str groups_separator, format, claim, peer_param;
@@ -113,6 +126,7 @@ struct conf_inbound {
 	struct str apikey_header;
 	struct conf_keys apikeys;
 	struct conf_jwt jwt;
+	struct conf_introspection introspection;
 	struct conf_proxy_identity proxy;
 };
 
@@ -175,6 +189,70 @@ struct conf_passthrough {
 	int upstream_authorization;	/* 1 auto, 0 off */
 };
 
+/* ---- what is let in: options.security ------------------------------------------ */
+/* 0: no such limit. Minute: GCRA with a burst; hour, day: fixed windows. */
+struct conf_rate {
+	uint32_t per_minute, per_hour, per_day;
+	uint32_t burst;			/* filled in: >= 1 with per_minute */
+};
+
+enum rate_key { RATE_CALLER, RATE_IP, RATE_SERVER };
+
+struct conf_tool_rate {
+	struct str tools;		/* pattern */
+	struct conf_rate rate;
+	enum rate_key key;
+};
+
+enum rate_headers { RATE_HEADERS_BOTH, RATE_HEADERS_DRAFT,
+	RATE_HEADERS_LEGACY, RATE_HEADERS_NONE };
+
+struct conf_rates {
+	struct conf_rate server, ip, caller;
+	const struct conf_tool_rate *tools;
+	uint32_t n_tools;
+	enum rate_headers headers;
+};
+
+struct conf_cors {
+	bool enabled, credentials;
+	struct conf_texts origins, methods, headers, exposed;
+	int64_t max_age_s;
+};
+
+enum header_preset { HEADERS_STANDARD, HEADERS_MINIMAL, HEADERS_OFF };
+
+struct conf_security {
+	struct conf_cidrs ip_deny;	/* of the gateway and of the server */
+	struct conf_cidrs ip_allow;	/* .set and empty: nobody */
+	struct conf_rates rates;
+	struct conf_cors cors;
+	bool origin_check;
+	enum header_preset preset;
+	struct conf_pairs headers;	/* .removed: not sent */
+};
+
+/* ---- what a caller may do: toolFilter, policy ----------------------------------- */
+struct conf_filter {
+	bool set, allow;		/* allow list, else block list */
+	struct conf_texts list;
+};
+
+struct conf_rule {
+	bool allow;
+	/* not set: any. Lists of targets are alternatives. */
+	struct conf_texts tools, prompts, resources, methods;
+	struct conf_texts users, groups;
+	struct conf_texts scopes;	/* all needed */
+	struct conf_pairs claims;	/* as conf_jwt.claims */
+};
+
+struct conf_policy {
+	const struct conf_rule *v;
+	uint32_t n;
+	bool set;			/* rules exist: what none matches is denied */
+};
+
 /* ---- options: all that inherits --------------------------------------------- */
 enum error_style { STYLE_HTTP, STYLE_RPC, STYLE_TOOL };
 
@@ -187,12 +265,15 @@ struct conf_options {
 	struct conf_tls tls;
 	struct conf_timeouts timeouts;
 	struct conf_passthrough passthrough;
-	bool origin_check;
-	struct conf_texts cors_origins;
+	struct conf_security security;
+	struct conf_filter filter;	/* toolFilter of the server itself */
+	struct conf_filter filter_base;	/* the gateway's, with inherit */
+	struct conf_policy policy;
 	struct conf_texts no_credential_tools;
 	bool check_headers;		/* protocol.checkHeaders */
 	struct conf_texts versions;	/* protocol.versions; empty: all */
 	int64_t session_idle_ms, session_life_ms;
+	uint32_t sessions_per_caller;
 };
 
 /* ---- servers and the gateway -------------------------------------------------- */
@@ -216,6 +297,24 @@ struct conf_limits {
 	uint64_t request_body, reply_body, token;
 	uint32_t json_depth, batch, in_flight, streams, streams_per_caller;
 	int64_t input_ms, request_ms;
+};
+
+/* ---- the audit record ------------------------------------------------------------ */
+enum { AUDIT_AUTH = 1, AUDIT_CALL = 2, AUDIT_ADMIN = 4, AUDIT_SECURITY = 8 };
+enum audit_kind { AUDIT_JSON, AUDIT_SYSLOG, AUDIT_DATABASE };
+
+struct conf_sink {
+	enum audit_kind kind;
+	struct str path;		/* AUDIT_JSON: file, or "stderr" */
+	int facility;			/* of syslog(3) */
+	struct str ident;
+};
+
+struct conf_audit {
+	bool enabled, required;
+	uint32_t events;		/* bits above */
+	const struct conf_sink *v;
+	uint32_t n;
 };
 
 enum streaming { STREAMING_AUTO, STREAMING_ON, STREAMING_OFF };
@@ -249,6 +348,7 @@ struct conf {
 	bool admin_enabled, admin_auth_required;
 	struct conf_keys admin_tokens;
 	struct conf_cidrs admin_ips;
+	struct conf_audit audit;
 	struct conf_options options;	/* defaults of all servers */
 
 	const struct conf_server *servers;	/* disabled ones too */

@@ -206,6 +206,7 @@ fill_server(struct loading *l, uint32_t i, struct node *written,
 	l->server_options[i] = inherit_options(l, written, base, server);
 	fill_rows(l, "server", server, s);
 	fill_rows(l, "options", l->server_options[i], &s->options);
+	access_fill(l, &s->options, l->server_options[i]);
 	check_server(l, i);
 	lacks_check(l, i);
 }
@@ -251,6 +252,8 @@ fill_gate(struct loading *l)
 	base = inherit_base(l, written);
 	l->gate_options = inherit_gate(l, written, base);
 	fill_rows(l, "options", l->gate_options, &c->options);
+	access_fill(l, &c->options, l->gate_options);
+	audit_fill(l, &c->audit);
 	check_inbound(l, &c->options.inbound, l->gate_options, NULL,
 	    gate != NULL ? gate : l->root);
 	fill_servers(l, written, base);

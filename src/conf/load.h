@@ -78,6 +78,11 @@ struct conf_texts fill_texts(struct loading *l, const struct node *list);
 struct conf_pairs fill_pairs(struct loading *l, const struct node *map);
 struct conf_cidrs fill_cidrs(struct loading *l, const struct node *list);
 
+/* ---- fill_access.c --------------------------------------------------------- */
+void access_fill(struct loading *l, struct conf_options *o,
+	const struct node *options);
+void audit_fill(struct loading *l, struct conf_audit *a);
+
 /* ---- keys.c ---------------------------------------------------------------- */
 struct conf_keys keys_read(struct loading *l, const struct node *list);
 struct conf_keys keys_of_rule(struct loading *l, const struct node *block);

@@ -102,7 +102,7 @@ check_origin(struct req *q)
 	struct str origin = params_client(&q->in.params, "HTTP_ORIGIN", &n);
 
 	if (n == 0 || q->server == NULL ||
-	    !q->server->conf->options.origin_check)
+	    !q->server->conf->options.security.origin_check)
 		return NULL;
 	if (n == 1 && origin_allowed(q, origin))
 		return NULL;

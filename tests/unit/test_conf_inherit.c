@@ -149,7 +149,7 @@ test_exceptions(struct conf_rig *r)
 	const struct conf_options *o = load(r, deny,
 		"\"security\":{\"originCheck\":false}");
 
-	OK(o != NULL && !o->origin_check);
+	OK(o != NULL && !o->security.origin_check);
 	IS_STR(conf_tree(r->gen)->servers[0].invalid,
 		"security.ipDeny is not in this build");
 	o = load(r, "\"toolFilter\":{\"mode\":\"block\",\"list\":[\"x\"]}", "");

@@ -34,7 +34,7 @@ test_defaults(struct conf_rig *r)
 	IS_INT(s->options.inbound.n_strategies, 1);
 	IS_INT(s->options.inbound.strategies[0], STRATEGY_LOCAL);
 	OK(!s->options.inbound.set);
-	OK(s->options.origin_check && s->options.check_headers);
+	OK(s->options.security.origin_check && s->options.check_headers);
 	IS_INT(s->options.passthrough.upstream_authorization, 1);
 	IS_INT(s->options.passthrough.headers.n, 2);
 	OK(!s->options.passthrough.headers.set);
