@@ -33,8 +33,23 @@ const struct fault *auth_policy_ready(const struct auth_policy *p,
 struct str auth_challenge(const struct auth_policy *p, enum fault_kind kind,
 	struct arena *a);
 
+/* What a judgement lacks that only the network can give. */
+enum auth_need_kind { AUTH_NEED_NOTHING, AUTH_NEED_KEYS, AUTH_NEED_ANSWER };
+
+/* Made by auth_judge(); lies in the request's arena. */
+struct auth_need {
+	enum auth_need_kind kind;
+	const struct auth_policy *policy;
+	struct str token;		/* AUTH_NEED_ANSWER: to be asked about */
+};
+
+struct auth_remote;		/* per worker; auth/remote.h */
+
 struct auth_ask {
 	const struct auth_policy *policy;
+	struct auth_remote *remote;	/* NULL: nothing is fetched: 503 */
+	bool waited;			/* a wait of this judgement is over:
+					 * what is not there now is refused */
 	const struct params *params;
 	struct str query;		/* of the URI, without '?' */
 	struct segment *segment;	/* verdict cache; NULL: none */
@@ -55,11 +70,12 @@ struct auth_answer {
 	bool cached;			/* from the verdict cache */
 	bool proxy_header_missing;	/* counter mcp_proxy_header_missing */
 	bool untrusted_header;		/* security violation counter */
-	/* Signing keys must be fetched first (remote key sets): not in use. */
-	bool wait_keys;
+	/* kind set: no verdict yet (the result is NULL, who is empty); wait
+	 * with auth_remote_wait() and judge again with `waited`. */
+	struct auth_need need;
 };
 
-/* NULL: answer_r->who is the caller. */
+/* NULL: answer_r->who is the caller, unless answer_r->need says wait. */
 const struct fault *auth_judge(const struct auth_ask *ask,
 	struct auth_answer *answer_r);
 
