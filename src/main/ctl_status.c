@@ -97,11 +97,14 @@ put_text(struct ctl *c, struct buf *b, const struct sums *s)
 {
 	struct segment_reload r = { 0 };
 	char stamp[CLOCK_STAMP] = "-";
+	const char *why = "";
 
 	segment_last_reload(c->segment, &r);
 	if (r.at_unix_s != 0)
 		clock_stamp(r.at_unix_s * 1000, stamp);
 	buf_fmt(b, "state        %s\n", segment_path(c->segment));
+	if (!segment_valid(c->segment, &why))
+		buf_fmt(b, "damaged      %s\n", why);
 	buf_fmt(b, "workers      %u\ngeneration   %u\n", s->alive,
 		s->generation);
 	buf_fmt(b, "last reload  %s %s %s\n", reload_word(&r), stamp,
@@ -136,11 +139,14 @@ static void
 put_json(struct ctl *c, struct buf *b, const struct sums *s)
 {
 	struct segment_reload r = { 0 };
+	const char *why = "";
+	bool valid = segment_valid(c->segment, &why);
 
 	segment_last_reload(c->segment, &r);
 	buf_add_c(b, "{\"state\":\"");
 	buf_json(b, str_of(segment_path(c->segment)));
-	buf_fmt(b, "\",\"generation\":%u,\"lastReload\":{\"result\":\"%s\","
+	buf_fmt(b, "\",\"valid\":%s", valid ? "true" : "false");
+	buf_fmt(b, ",\"generation\":%u,\"lastReload\":{\"result\":\"%s\","
 		"\"at\":%" PRId64 ",\"message\":\"", s->generation,
 		reload_word(&r), r.at_unix_s);
 	buf_json(b, str_of(r.message));

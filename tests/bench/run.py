@@ -4,6 +4,8 @@
 
     run.py [CASE...]        BENCH_SECONDS=2 is quick; 4 is the default
 
+kills and reloads last at least 8 seconds: BENCH_SECONDS=20 is a longer look.
+
 Ratios are of one run on one machine: nginx in front of the upstream directly,
 and nginx in front of the gateway in front of it, in turn.
 """
@@ -17,10 +19,11 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), HERE]
-from kit import fcgi, keys  # noqa: E402
+from kit import fcgi, keys, load  # noqa: E402
 from kit.gate import Gate, config, program, server  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
-from lab import Lab, best, cpu_us, memory_kib, table  # noqa: E402
+from lab import SECONDS, Lab, best, cpu_us, memory_kib, \
+    table  # noqa: E402
 
 TOKENS = ["bench-token-%d-of-three-tokens" % i for i in range(3)]
 POOL = {"auth": {"tokens": TOKENS, "rotationMode": "round-robin"}}
@@ -266,9 +269,50 @@ def case_pick():
     print("\n```\n%s\n```\n" % text)
 
 
+def lasting(conf_of, run):
+    """A promise of endurance: run(gate) while calls go on, four workers."""
+    with Upstream() as up, Gate(conf_of(up, 0), 4, mortal=True) as g:
+        return run(g, up)
+
+
+def case_kills():
+    """A worker is killed every second: who loses a call?"""
+    def conf(up, n):
+        return config({"s": server(up, POOL)}, log={"level": "warn"})
+
+    def run(g, up):
+        got, doomed, n = load.kills(g, max(8, SECONDS))
+        load.tally_sound(g, got, len(doomed))
+        load.rotation_sound(g, up, TOKENS, len(doomed))
+        return got, doomed, n
+
+    got, doomed, n = lasting(conf, run)
+    promise("kill -9 of a worker every second",
+            "%d calls, %d kills, %d calls were on killed workers, %d failed"
+            % (len(got.good), n, len(doomed), len(got.bad)),
+            "those alone, state valid", True)
+
+
+def case_reloads():
+    """A changed configuration every second: who loses a call?"""
+    def conf(up, n):
+        pool = {"auth": {"tokens": TOKENS[n % 3:],
+                         "rotationMode": "round-robin"}}
+        return config({"s": server(up, pool), "s%d" % n: server(up)},
+                      log={"level": "warn"})
+
+    def run(g, up):
+        return load.reloads(g, lambda n: conf(up, n), max(8, SECONDS))
+
+    got, n = lasting(conf, run)
+    promise("reload every second", "%d calls, %d reloads, %d failed" % (
+        len(got.good), n, len(got.bad)), "none fails", True)
+
+
 CASES = {"calls": case_calls, "streams": case_streams,
          "beside": case_beside, "trouble": case_trouble, "cgi": case_cgi,
-         "idle": case_idle, "gone": case_gone, "pick": case_pick}
+         "idle": case_idle, "gone": case_gone, "pick": case_pick,
+         "kills": case_kills, "reloads": case_reloads}
 
 
 def main():

@@ -5,13 +5,12 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
-from kit import fcgi, tap  # noqa: E402
+from kit import fcgi, load, tap  # noqa: E402
 from kit.gate import Gate, alive, config, pool, secret, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream, plain  # noqa: E402
@@ -54,49 +53,24 @@ def _(t):
 @test("kills under load: others' calls live, the state is valid",
       workers=(4,), limit=120)
 def _(t):
-    stop, bad, good = threading.Event(), [], [0]
-
     def script(q, out):
-        time.sleep(0.005)
+        time.sleep(0.002)
         plain(q, out)
 
     with Upstream(script) as up, Gate(conf(up), 4, mortal=True) as g:
-        def ask():
-            while not stop.is_set():
-                try:
-                    r = g.rpc("/s/mcp", "ping")
-                    if r.status == 200:
-                        good[0] += 1
-                    else:
-                        bad.append(r.status)
-                except (OSError, fcgi.Gone) as e:
-                    bad.append(type(e).__name__)
-
-        crew = [threading.Thread(target=ask) for _ in range(6)]
-        for c in crew:
-            c.start()
-        for n in range(8):
-            time.sleep(0.5)
-            pids = g.worker_pids()
-            if pids:
-                g.kill(pids[n % len(pids)])
-        time.sleep(0.5)
-        stop.set()
-        for c in crew:
-            c.join()
-        # a kill ends at most what that worker had in flight
-        assert len(bad) <= 8 * 6, (len(bad), good)
-        assert set(bad) <= {"Gone", "ConnectionResetError",
-                            "ConnectionRefusedError", "BrokenPipeError"}, \
-            set(bad)
-        assert good[0] > 100, good
+        got, doomed, deaths = load.kills(g, 8)
+        t.say("%d calls, %d kills, %d calls on killed workers, %d failed" % (
+            len(got.good), deaths, len(doomed), len(got.bad)))
+        assert deaths >= 6 and len(got.good) > 100, (deaths, len(got.good))
         eventually(lambda: len(g.worker_pids()) == 4, 15)
+        load.tally_sound(g, got, len(doomed))
+        load.rotation_sound(g, up, (A, B, C), len(doomed))
         up.forget()
         for _ in range(6):
             retry(g)
         got = up.tokens()[-6:]
         equal(sorted(got), sorted([A, A, B, B, C, C]))
-        equal(g.ctl("status")[0], 0)
+        equal(got[:3], got[3:])
 
 
 @test("a killed worker's calls end visibly", workers=(1,))

@@ -4,13 +4,12 @@
 import json
 import os
 import sys
-import threading
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
-from kit import tap  # noqa: E402
+from kit import load, tap  # noqa: E402
 from kit.gate import Gate, config, pool, secret, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream  # noqa: E402
@@ -155,32 +154,33 @@ def _(t):
         equal(up.tokens(), [a, b])
 
 
+def changing(up, a, b):
+    """The configuration of each turn: its names, pool and servers differ."""
+    def conf(n):
+        tokens = [a, b] if n % 2 else [b]
+        servers = {"s": server(up, pool(*tokens),
+                               headers={"X-Turn": "turn-%d" % n})}
+        if n % 3 == 0:
+            servers["t"] = server(up)
+        return config(servers, name="n%d" % n,
+                      limits={"requestBody": "%dKiB" % (64 + n)})
+    return conf
+
+
 @test("no request fails while it reloads and reloads", workers=BOTH,
       limit=90)
 def _(t):
-    stop, wrong, count = threading.Event(), [], [0]
-
-    with Upstream() as up, Gate(named(up, "n0"), t.workers) as g:
-        def ask():
-            while not stop.is_set():
-                try:
-                    r = g.rpc("/s/mcp", "ping")
-                    if r.status != 200:
-                        wrong.append(repr(r))
-                except Exception as e:
-                    wrong.append(repr(e))
-                count[0] += 1
-
-        crew = [threading.Thread(target=ask) for _ in range(3)]
-        for c in crew:
-            c.start()
-        for n in range(6):
-            g.reload(named(up, "n%d" % (n + 1)))
-        stop.set()
-        for c in crew:
-            c.join()
-        equal(wrong[:3], [])
-        assert count[0] > 20, count
+    a, b = secret("a"), secret("b")
+    with Upstream() as up:
+        conf = changing(up, a, b)
+        with Gate(conf(0), t.workers) as g:
+            got, n = load.reloads(g, conf, 8)
+            t.say("%d calls, %d reloads" % (len(got.good), n))
+            assert n >= 6 and len(got.good) > 100, (n, len(got.good))
+            all_say(g, "n%d" % n, t.workers)
+            seen = {c.header("x-turn") for c in up.calls}
+            equal(seen, {"turn-%d" % i for i in range(n + 1)})
+            equal(set(up.tokens()), {a, b})
 
 
 @test("a changed limit counts for the next request", workers=BOTH)
