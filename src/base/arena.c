@@ -3,8 +3,9 @@
  * arena -- a chain of zeroed chunks; the newest is filled from its front
  *
  * A chunk is zero wherever nothing was handed out yet: it comes from
- * calloc(), and first chunks are wiped before they are kept for the next
- * arena.  So nothing is cleared at arena_alloc().
+ * calloc(), and the chunks that are kept for the next arena, which are those
+ * of the two smallest sizes, are wiped as far as they were used.  So nothing
+ * is cleared at arena_alloc(), and a request of usual size allocates nothing.
  */
 #include "config.h"
 #include "base/arena.h"
@@ -24,7 +25,8 @@
 
 #define CHUNK_FIRST	4096	/* bytes with its head; most requests fit */
 #define CHUNK_LARGEST	262144	/* bytes; growth by doubling ends here */
-#define KEPT_CHUNKS	64	/* first chunks kept per process */
+#define KEPT_CHUNKS	64	/* of each kept size, per process */
+#define KEPT_SIZES	2	/* CHUNK_FIRST and twice that */
 #define ALIGN		_Alignof(max_align_t)
 
 #ifdef ARENA_POISON
@@ -51,17 +53,25 @@ struct deferred {
 };
 
 struct arena {
-	struct chunk *chunks;		/* newest first; `first` is the last */
-	struct chunk *first;
+	struct chunk *chunks;		/* newest first */
 	struct deferred *deferred;
 	char *last;			/* the piece handed out last */
 	size_t used, budget;
 	size_t next_room;
 };
 
-/* First chunks of ended arenas, zeroed, ready for the next one. */
-static struct chunk *kept;
-static unsigned n_kept;
+/* Chunks of ended arenas, zeroed, ready for the next one; by size. */
+static struct {
+	struct chunk *list;
+	unsigned n;
+} kept[KEPT_SIZES];
+
+/* Bytes of data in a kept chunk. */
+static size_t
+kept_room(int size)
+{
+	return ((size_t)CHUNK_FIRST << size) - sizeof(struct chunk);
+}
 
 static struct chunk *
 chunk_new(size_t room)
@@ -76,32 +86,36 @@ chunk_new(size_t room)
 }
 
 static struct chunk *
-first_chunk(void)
+chunk_take(int size)
 {
-	struct chunk *c = kept;
+	struct chunk *c = kept[size].list;
 
 	if (c == NULL)
-		return chunk_new(CHUNK_FIRST - sizeof(*c));
-	kept = c->next;
-	n_kept--;
+		return chunk_new(kept_room(size));
+	kept[size].list = c->next;
+	kept[size].n--;
 	c->next = NULL;
 	return c;
 }
 
 static void
-chunk_end(struct chunk *c, bool keep)
+chunk_end(struct chunk *c)
 {
+	int size = 0;
+
 	UNPOISON(c->data, c->room);
 	explicit_bzero(c->data, c->n);
-	if (!keep || n_kept >= KEPT_CHUNKS) {
+	while (size < KEPT_SIZES && c->room != kept_room(size))
+		size++;
+	if (size == KEPT_SIZES || kept[size].n >= KEPT_CHUNKS) {
 		free(c);
 		return;
 	}
 	POISON(c->data, c->room);
 	c->n = 0;
-	c->next = kept;
-	kept = c;
-	n_kept++;
+	c->next = kept[size].list;
+	kept[size].list = c;
+	kept[size].n++;
 }
 
 /* Bytes that a piece of n takes; a piece of none takes some, too. */
@@ -129,10 +143,10 @@ chunk_piece(struct chunk *c, size_t takes, size_t n)
 struct arena *
 arena_new(size_t budget)
 {
-	struct chunk *c = first_chunk();
+	struct chunk *c = chunk_take(0);
 	struct arena *a = chunk_piece(c, rounded(sizeof(*a)), sizeof(*a));
 
-	a->chunks = a->first = c;
+	a->chunks = c;
 	a->budget = budget;
 	a->next_room = 2 * CHUNK_FIRST;
 	return a;
@@ -151,7 +165,8 @@ more(struct arena *a, size_t takes)
 		a->chunks->next = c;
 		return c;
 	}
-	c = chunk_new(a->next_room - sizeof(*c));
+	c = a->next_room == kept_room(1) + sizeof(*c) ? chunk_take(1) :
+		chunk_new(a->next_room - sizeof(*c));
 	c->next = a->chunks;
 	a->chunks = c;
 	if (a->next_room < CHUNK_LARGEST)
@@ -188,6 +203,19 @@ arena_grow(struct arena *a, void *p, size_t old_n, size_t n)
 	return true;
 }
 
+void *
+arena_larger(struct arena *a, void *p, size_t old_n, size_t n)
+{
+	void *to;
+
+	if (p != NULL && arena_grow(a, p, old_n, n))
+		return p;
+	to = arena_alloc(a, n);
+	if (old_n > 0)
+		memcpy(to, p, old_n);
+	return to;
+}
+
 void
 arena_defer(struct arena *a, void (*fn)(void *what), void *what)
 {
@@ -214,15 +242,14 @@ run_deferred(struct arena *a)
 void
 arena_free(struct arena *a)
 {
-	struct chunk *c, *next, *first;
+	struct chunk *c, *next;
 
 	if (a == NULL)
 		return;
 	run_deferred(a);
-	first = a->first;		/* the arena lies in it */
-	for (c = a->chunks; c != NULL; c = next) {
+	for (c = a->chunks; c != NULL; c = next) {	/* a lies in one */
 		next = c->next;
-		chunk_end(c, c == first);
+		chunk_end(c);
 	}
 }
 

@@ -30,6 +30,10 @@ void *arena_alloc(struct arena *a, size_t n);
  * False: there is no room behind it, nothing changed; take a new one. */
 bool arena_grow(struct arena *a, void *p, size_t old_n, size_t n);
 
+/* n bytes in place of the old_n at p, which are kept: the same piece where it
+ * can grow, else a new one.  p may lie elsewhere. */
+void *arena_larger(struct arena *a, void *p, size_t old_n, size_t n);
+
 /* fn(what) is called by arena_free(). */
 void arena_defer(struct arena *a, void (*fn)(void *what), void *what);
 

@@ -206,30 +206,18 @@ digest_hex(const void *p, size_t n, char *text_r)
 	text_r[2 * n] = '\0';
 }
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 digest_unhex(struct str s, uint8_t *bytes_r, size_t n)
 {
 	if (s.n % 2 != 0 || s.n / 2 != n)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		if (nibble(s.p[i]) < 0)
+		if (str_hex(s.p[i]) < 0)
 			return false;
 	}
 	for (size_t i = 0; i < n; i++)
-		bytes_r[i] = (uint8_t)(nibble(s.p[2 * i]) << 4 |
-			nibble(s.p[2 * i + 1]));
+		bytes_r[i] = (uint8_t)(str_hex(s.p[2 * i]) << 4 |
+			str_hex(s.p[2 * i + 1]));
 	return true;
 }
 

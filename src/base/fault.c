@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -37,20 +36,11 @@ fault_new(struct arena *a, enum fault_kind kind, const char *detail, ...)
 {
 	struct fault *f = ARENA_NEW(a, struct fault);
 	va_list ap;
-	char *text;
-	int n;
 
 	va_start(ap, detail);
-	n = vsnprintf(NULL, 0, detail, ap);
-	va_end(ap);
-	if (n < 0)
-		abort();		/* a wrong format is ours */
-	text = arena_alloc(a, (size_t)n + 1);
-	va_start(ap, detail);
-	vsnprintf(text, (size_t)n + 1, detail, ap);
+	f->detail = str_vfmt(a, detail, ap).p;
 	va_end(ap);
 	f->kind = kind;
-	f->detail = text;
 	f->said = row_of(kind)->said;
 	f->http = row_of(kind)->http;
 	return f;

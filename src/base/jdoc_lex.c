@@ -71,18 +71,6 @@ after_plain(const char *p, const char *end)
 	return p;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The number behind "\u" at p; -1: there is none. */
 static int
 unicode_escape(const char *p, const char *end)
@@ -92,7 +80,7 @@ unicode_escape(const char *p, const char *end)
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		int v = hex_value(p[i]);
+		int v = str_hex(p[i]);
 
 		if (v < 0)
 			return -1;

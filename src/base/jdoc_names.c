@@ -8,12 +8,9 @@
 #include "config.h"
 #include "base/jdoc_names.h"
 
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/digest.h"
 
-#define NAMES_FIRST	32	/* places */
 #define NAMES_COMPARED	16	/* names in one object, then a table */
 
 /* Keyed once per process, by the first object with many names. */
@@ -73,20 +70,14 @@ same_name(struct jdoc_names *all, struct jdoc_scope *scope, struct str name)
 	return at != 0 ? &all->list[at - 1] : NULL;
 }
 
-/* A larger list; the old one is given up unless it could grow. */
 static void
 make_room(struct jdoc_names *all)
 {
-	uint32_t room = all->room > 0 ? 2 * all->room : NAMES_FIRST;
-	struct jdoc_name *list = all->list;
-	size_t had = all->n * sizeof(*list), want = room * sizeof(*list);
+	size_t each = sizeof(*all->list);
 
-	all->room = room;
-	if (list != NULL && arena_grow(all->arena, list, had, want))
-		return;
-	all->list = arena_alloc(all->arena, want);
-	if (had > 0)
-		memcpy(all->list, list, had);
+	all->list = arena_larger(all->arena, all->list, all->n * each,
+		2 * all->room * each);
+	all->room *= 2;
 }
 
 const struct jdoc_name *

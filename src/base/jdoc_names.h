@@ -2,8 +2,9 @@
 /*
  * jdoc_names -- the names of all open objects; for jdoc_scan.c alone
  *
- * Lifetime: list and tables lie in the arena.  The names of an object are the
- * last ones of the list; when it ends, the scanner sets n back to its first.
+ * Lifetime: the first list is the caller's, larger ones and tables lie in the
+ * arena.  The names of an object are the last ones of the list; when it ends,
+ * the scanner sets n back to its first.
  */
 #ifndef BASE_JDOC_NAMES_H
 #define BASE_JDOC_NAMES_H
@@ -18,7 +19,7 @@ struct jdoc_name {
 struct jdoc_names {
 	struct arena *arena;
 	struct jdoc_name *list;
-	uint32_t n, room;
+	uint32_t n, room;		/* room > 0 */
 };
 
 /* The names of one object. */

@@ -2,7 +2,8 @@
 /*
  * jdoc_scan -- the strict scanner: one pass, no recursion, no tree
  *
- * A stack of frames stands for the open arrays and objects.
+ * A stack of frames stands for the open arrays and objects.  Its first places
+ * and those for names lie in the caller's frame: most messages need no more.
  *
  * What is UNSAFE is remembered, and said when the rest is JSON: a text that is
  * not JSON is SYNTAX, whatever else it is.
@@ -15,21 +16,10 @@
 #include "base/arena.h"
 #include "base/jdoc_lex.h"
 #include "base/jdoc_names.h"
+#include "base/jdoc_stack.h"
 #include "base/limits.h"
 
-#define FRAMES_FIRST	16	/* places */
-#define NO_SPAN		SIZE_MAX
-
-/* What stands in a container, for JDOC_MESSAGE. */
-enum role { ROLE_NONE, ROLE_BATCH, ROLE_MESSAGE, ROLE_PARAMS, ROLE_META };
-
-struct frame {
-	struct jdoc_span *span;		/* to fill at the end, or NULL */
-	const char *start;
-	struct jdoc_scope names;
-	enum jdoc_type type;
-	enum role role;
-};
+#define PLACES	16	/* for names and frames, before the arena gives some */
 
 struct scan {
 	const char *p, *end, *start;
@@ -38,66 +28,14 @@ struct scan {
 	const struct jdoc_limits *limits;
 	struct jdoc_report *report;
 	char *clean;
-	struct frame *frames, *top;	/* top == NULL: none is open */
-	uint32_t depth, frames_room;
+	struct jdoc_stack open;
 	struct jdoc_names names;
 	struct jdoc_message message;	/* the one that is open */
 	uint32_t messages_room;
-	/* about the value that comes next, said by its name */
-	struct jdoc_span *span;
-	bool steering;
-	enum role role;
+	struct jdoc_next next;
 	const char *unsafe_at;
 	const char *unsafe_why, *unsafe_first;
 	struct str unsafe_name;
-};
-
-/* Members that policy reads; those without a place are only kept clean. */
-struct member {
-	struct str name;
-	size_t place;			/* in struct jdoc_message */
-	enum role role;			/* of the value, when an object */
-};
-
-#define MEMBER(name, field, role) { { "" name, sizeof(name) - 1 }, \
-	offsetof(struct jdoc_message, field), role }
-#define CLEAN(name) { { "" name, sizeof(name) - 1 }, NO_SPAN, ROLE_NONE }
-
-static const struct member in_message[] = {
-	MEMBER("jsonrpc", jsonrpc, ROLE_NONE),
-	MEMBER("id", id, ROLE_NONE),
-	MEMBER("method", method, ROLE_NONE),
-	MEMBER("params", params, ROLE_PARAMS),
-	MEMBER("result", result, ROLE_NONE),
-	MEMBER("error", error, ROLE_NONE),
-};
-
-static const struct member in_params[] = {
-	MEMBER("name", name, ROLE_NONE),
-	MEMBER("uri", uri, ROLE_NONE),
-	MEMBER("taskId", task_id, ROLE_NONE),
-	MEMBER("_meta", meta, ROLE_META),
-	MEMBER("protocolVersion", protocol_version, ROLE_NONE),
-	CLEAN("requestId"),
-	CLEAN("sessionId"),
-	CLEAN("progressToken"),
-};
-
-static const struct member in_meta[] = {
-	MEMBER("io.modelcontextprotocol/protocolVersion", meta_version,
-		ROLE_NONE),
-	CLEAN("progressToken"),
-};
-
-#define LISTED(list) { list, sizeof(list) / sizeof((list)[0]) }
-
-static const struct {
-	const struct member *list;
-	size_t n;
-} members[] = {
-	[ROLE_MESSAGE] = LISTED(in_message),
-	[ROLE_PARAMS] = LISTED(in_params),
-	[ROLE_META] = LISTED(in_meta),
 };
 
 /* ---- failing ------------------------------------------------------------- */
@@ -249,31 +187,12 @@ repeated(struct scan *s, const struct jdoc_name *first, struct str name,
 	s->unsafe_first = first->at;
 }
 
-/* What the name says about the value that comes next. */
-static void
-look_up(struct scan *s, struct str name)
-{
-	enum role role = s->top->role;
-
-	for (size_t i = 0; i < members[role].n; i++) {
-		const struct member *m = &members[role].list[i];
-
-		if (m->name.n != name.n || !str_eq(m->name, name))
-			continue;
-		s->steering = true;
-		s->role = m->role;
-		if (m->place != NO_SPAN)
-			s->span = (struct jdoc_span *)(void *)
-				((char *)&s->message + m->place);
-		return;
-	}
-}
-
 /* From the opening quote of a name to the value behind its colon. */
 static bool
 scan_name(struct scan *s)
 {
 	const char *at = s->p;
+	struct jdoc_frame *top = s->open.top;
 	const struct jdoc_name *first;
 	struct str name;
 	unsigned has;
@@ -287,13 +206,12 @@ scan_name(struct scan *s)
 		name = jdoc_lex_unescape(s->arena,
 			(struct str){ at, name.n + 2 });
 	judge(s, at, has, true);
-	if (s->names.n - s->top->names.first >= MAX_JSON_NAMES)
+	if (s->names.n - top->names.first >= MAX_JSON_NAMES)
 		return syntax(s, at, "too many names");
-	first = jdoc_names_add(&s->names, &s->top->names, name, at);
+	first = jdoc_names_add(&s->names, &top->names, name, at);
 	if (first != NULL)
 		repeated(s, first, name, at);
-	if (s->top->role != ROLE_NONE)
-		look_up(s, name);
+	s->next = jdoc_next_of(top->role, name, &s->message);
 	if (!skip_blanks(s, "unexpected end"))
 		return false;
 	if (*s->p != ':')
@@ -304,41 +222,19 @@ scan_name(struct scan *s)
 
 /* ---- values -------------------------------------------------------------- */
 
-/* A larger array in place of p, n elements of `each` bytes kept. */
-static void *
-larger(struct arena *a, void *p, size_t n, size_t room, size_t each)
-{
-	void *to;
-
-	if (p != NULL && arena_grow(a, p, n * each, room * each))
-		return p;
-	to = arena_alloc(a, room * each);
-	if (n > 0)
-		memcpy(to, p, n * each);
-	return to;
-}
-
 static bool
 push(struct scan *s, enum jdoc_type type)
 {
-	struct frame f = { .span = s->span, .start = s->p, .type = type,
-		.names.first = s->names.n };
+	struct jdoc_frame f = { .span = s->next.span, .start = s->p,
+		.type = type, .names.first = s->names.n };
 
-	if (s->depth >= s->limits->depth)
+	if (s->open.n >= s->limits->depth)
 		return syntax(s, s->p, "too deep");
 	if (type == JDOC_OBJECT)
-		f.role = s->role;
-	else if (s->top == NULL && s->profile == JDOC_MESSAGE)
-		f.role = ROLE_BATCH;
-	if (s->depth == s->frames_room) {
-		uint32_t room = s->depth > 0 ? 2 * s->depth : FRAMES_FIRST;
-
-		s->frames = larger(s->arena, s->frames, s->depth, room,
-			sizeof(*s->frames));
-		s->frames_room = room;
-	}
-	s->top = &s->frames[s->depth++];
-	*s->top = f;
+		f.role = s->next.role;
+	else if (s->open.top == NULL && s->profile == JDOC_MESSAGE)
+		f.role = JDOC_ROLE_BATCH;
+	jdoc_stack_push(&s->open, &f);
 	s->p++;
 	return true;
 }
@@ -352,8 +248,9 @@ message_keep(struct scan *s)
 		uint32_t room = s->messages_room > 0 ? 2 * s->messages_room :
 			1;
 
-		r->messages = larger(s->arena, r->messages, r->n_messages,
-			room, sizeof(*r->messages));
+		r->messages = arena_larger(s->arena, r->messages,
+			r->n_messages * sizeof(*r->messages),
+			room * sizeof(*r->messages));
 		s->messages_room = room;
 	}
 	r->messages[r->n_messages++] = s->message;
@@ -364,16 +261,17 @@ message_keep(struct scan *s)
 static void
 value_ended(struct scan *s, enum jdoc_type type)
 {
-	if (s->profile != JDOC_MESSAGE || s->depth > 1)
+	if (s->profile != JDOC_MESSAGE || s->open.n > 1)
 		return;
-	if (s->depth == 0 ? type == JDOC_OBJECT : s->top->role == ROLE_BATCH)
+	if (s->open.n == 0 ? type == JDOC_OBJECT :
+	    s->open.top->role == JDOC_ROLE_BATCH)
 		message_keep(s);
 }
 
 static void
 pop(struct scan *s)
 {
-	struct frame *f = s->top;
+	struct jdoc_frame *f = s->open.top;
 	enum jdoc_type type = f->type;
 
 	s->p++;
@@ -381,8 +279,7 @@ pop(struct scan *s)
 		*f->span = (struct jdoc_span){
 			{ f->start, (size_t)(s->p - f->start) }, type };
 	s->names.n = f->names.first;
-	s->depth--;
-	s->top = s->depth > 0 ? f - 1 : NULL;
+	jdoc_stack_pop(&s->open);
 	value_ended(s, type);
 }
 
@@ -395,7 +292,7 @@ scan_text(struct scan *s)
 	if (!scan_string(s, &has))
 		return false;
 	if (has > JDOC_HAS_ESCAPE &&
-	    (s->steering || s->profile != JDOC_MESSAGE))
+	    (s->next.steering || s->profile != JDOC_MESSAGE))
 		judge(s, at, has, false);
 	return true;
 }
@@ -442,25 +339,15 @@ scan_scalar(struct scan *s, enum jdoc_type type)
 static bool
 no_name(struct scan *s)
 {
-	bool in_batch = s->top != NULL && s->top->role == ROLE_BATCH;
+	bool in_batch = s->open.top != NULL &&
+		s->open.top->role == JDOC_ROLE_BATCH;
 
-	s->span = NULL;
-	s->steering = false;
-	s->role = ROLE_NONE;
+	s->next = (struct jdoc_next){ .span = NULL };
 	if (in_batch && s->report->n_messages >= s->limits->batch)
 		return syntax(s, s->p, "batch too long");
-	if (s->profile == JDOC_MESSAGE && (in_batch || s->top == NULL))
-		s->role = ROLE_MESSAGE;
+	if (s->profile == JDOC_MESSAGE && (in_batch || s->open.top == NULL))
+		s->next.role = JDOC_ROLE_MESSAGE;
 	return true;
-}
-
-static bool
-next_name(struct scan *s)
-{
-	s->span = NULL;
-	s->steering = false;
-	s->role = ROLE_NONE;
-	return scan_name(s);
 }
 
 /* A scalar wholly, or the head of a container, which *opened_r says. */
@@ -484,8 +371,8 @@ scan_value(struct scan *s, bool *opened_r)
 		return push(s, type);
 	if (!scan_scalar(s, type))
 		return false;
-	if (s->span != NULL)
-		*s->span = (struct jdoc_span){
+	if (s->next.span != NULL)
+		*s->next.span = (struct jdoc_span){
 			{ from, (size_t)(s->p - from) }, type };
 	value_ended(s, type);
 	return true;
@@ -494,14 +381,14 @@ scan_value(struct scan *s, bool *opened_r)
 static bool
 at_close(const struct scan *s)
 {
-	return *s->p == (s->top->type == JDOC_OBJECT ? '}' : ']');
+	return *s->p == (s->open.top->type == JDOC_OBJECT ? '}' : ']');
 }
 
 /* What stands before the next value of the open container. */
 static bool
 member_head(struct scan *s)
 {
-	return s->top->type == JDOC_OBJECT ? next_name(s) : no_name(s);
+	return s->open.top->type == JDOC_OBJECT ? scan_name(s) : no_name(s);
 }
 
 /* Behind a comma.  A trailing one passes in a configuration only. */
@@ -525,7 +412,7 @@ after_comma(struct scan *s, bool *close_r)
 static bool
 between(struct scan *s)
 {
-	while (s->top != NULL) {
+	while (s->open.top != NULL) {
 		bool close;
 
 		if (!skip_blanks(s, "unexpected end"))
@@ -568,7 +455,7 @@ walk(struct scan *s)
 			return false;
 		if (!(opened ? first_member(s) : between(s)))
 			return false;
-	} while (s->top != NULL);
+	} while (s->open.top != NULL);
 	if (skip_blanks(s, NULL))
 		return syntax(s, s->p, "something after the value");
 	return s->report->why == NULL;	/* a comment may have failed */
@@ -605,9 +492,13 @@ jdoc_scan(struct arena *a, struct str text, enum jdoc_profile profile,
 	char *clean)
 {
 	const char *start = text.p != NULL ? text.p : "";
+	struct jdoc_frame frames[PLACES];
+	struct jdoc_name names[PLACES];
 	struct scan s = { .p = start, .start = start, .end = start + text.n,
 		.arena = a, .profile = profile, .limits = limits,
-		.names.arena = a, .report = report_r, .clean = clean };
+		.names = { .arena = a, .list = names, .room = PLACES },
+		.open = { .arena = a, .frames = frames, .room = PLACES },
+		.report = report_r, .clean = clean };
 
 	*report_r = (struct jdoc_report){ 0 };
 	return verdict(&s);

@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * str -- pieces of text: compare, search, cut, copy, match
+ *
+ * Where every byte counts, eight of them are looked at in one word.
  */
 #include "config.h"
 #include "base/str.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 
-struct str
-str_of(const char *c)
-{
-	return (struct str){ c, c != NULL ? strlen(c) : 0 };
-}
+#define ONES	0x0101010101010101ULL
+#define TOPS	0x8080808080808080ULL
 
-bool
-str_eq(struct str a, struct str b)
+static uint64_t
+eight(const char *p)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
+	uint64_t v;
 
-bool
-str_is(struct str a, const char *c)
-{
-	return str_eq(a, str_of(c));
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
 static unsigned char
@@ -38,42 +33,77 @@ lower(char c)
 	return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
 }
 
-bool
-str_eq_nocase(struct str a, struct str b)
+/* The top bit of each byte that is a letter.  Below 0x80 adding cannot
+ * disturb the next byte. */
+static uint64_t
+letters(uint64_t v)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+	uint64_t low = (v | ONES * 0x20) & ~TOPS;
+
+	return (low + ONES * (0x80 - 'a')) & ~(low + ONES * (0x7F - 'z')) &
+		~v & TOPS;
+}
+
+/* Two words differ at most in the case of letters. */
+static bool
+eight_same(uint64_t v, uint64_t w)
+{
+	uint64_t differ = v ^ w;
+
+	return (differ & ~(letters(v) >> 2)) == 0;
+}
+
+bool
+str_same_nocase(const char *a, const char *b, size_t n)
+{
+	size_t i = 0;
+
+	for (; n - i >= 8; i += 8) {
+		if (!eight_same(eight(a + i), eight(b + i)))
+			return false;
+	}
+	for (; i < n; i++) {
+		if (lower(a[i]) != lower(b[i]))
 			return false;
 	}
 	return true;
 }
 
-bool
-str_is_nocase(struct str a, const char *c)
+/* The top bit of each byte that is below `low` or above 0x7E. */
+static uint64_t
+beyond(uint64_t v, unsigned low)
 {
-	return str_eq_nocase(a, str_of(c));
+	uint64_t seven = v & ~TOPS;
+
+	return (v | ~(seven + ONES * (0x80 - low)) | (seven + ONES)) & TOPS;
+}
+
+static bool
+all_within(struct str s, unsigned low)
+{
+	uint64_t bad = 0;
+	size_t i = 0;
+
+	for (; s.n - i >= 8; i += 8)
+		bad |= beyond(eight(s.p + i), low);
+	for (; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		bad |= c < low || c > 0x7E;
+	}
+	return bad == 0;
 }
 
 bool
-str_starts(struct str s, struct str head)
+str_visible(struct str s)
 {
-	return s.n >= head.n && str_eq(str_head(s, head.n), head);
+	return s.n > 0 && all_within(s, 0x21);
 }
 
 bool
-str_ends(struct str s, struct str tail)
+str_printable(struct str s)
 {
-	return s.n >= tail.n && str_eq(str_from(s, s.n - tail.n), tail);
-}
-
-size_t
-str_find(struct str s, char c)
-{
-	const char *hit = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
-
-	return hit != NULL ? (size_t)(hit - s.p) : s.n;
+	return all_within(s, 0x20);
 }
 
 size_t
@@ -87,36 +117,6 @@ str_search(struct str s, struct str needle)
 		return s.n;
 	hit = memmem(s.p, s.n, needle.p, needle.n);
 	return hit != NULL ? (size_t)(hit - s.p) : s.n;
-}
-
-struct str
-str_from(struct str s, size_t from)
-{
-	if (from >= s.n)
-		return (struct str){ s.p != NULL ? s.p + s.n : NULL, 0 };
-	return (struct str){ s.p + from, s.n - from };
-}
-
-struct str
-str_head(struct str s, size_t n)
-{
-	return (struct str){ s.p, n < s.n ? n : s.n };
-}
-
-static bool
-blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-struct str
-str_trim(struct str s)
-{
-	while (s.n > 0 && blank(s.p[0]))
-		s = str_from(s, 1);
-	while (s.n > 0 && blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
 }
 
 struct str
@@ -140,22 +140,73 @@ str_copy(struct arena *a, struct str s)
 }
 
 struct str
-str_fmt(struct arena *a, const char *fmt, ...)
+str_vfmt(struct arena *a, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	char *p;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (n < 0)
 		abort();		/* a wrong format is ours */
 	p = arena_alloc(a, (size_t)n + 1);
-	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
-	va_end(ap);
 	return (struct str){ p, (size_t)n };
+}
+
+struct str
+str_fmt(struct arena *a, const char *fmt, ...)
+{
+	struct str text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = str_vfmt(a, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+struct str
+str_join(struct arena *a, const struct str *pieces, size_t n)
+{
+	size_t sum = 0;
+	char *text, *p;
+
+	for (size_t i = 0; i < n; i++)
+		sum += pieces[i].n;
+	p = text = arena_alloc(a, sum + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].n > 0)
+			memcpy(p, pieces[i].p, pieces[i].n);
+		p += pieces[i].n;
+	}
+	return (struct str){ text, sum };
+}
+
+struct str
+str_digits(char room[STR_DIGITS], uint64_t number)
+{
+	size_t at = STR_DIGITS;
+
+	do {
+		room[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return (struct str){ room + at, STR_DIGITS - at };
+}
+
+int
+str_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
 }
 
 bool

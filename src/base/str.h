@@ -8,9 +8,11 @@
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct arena;
 
@@ -26,30 +28,105 @@ struct str {
 /* For "%.*s". */
 #define STR_ARG(s) (int)(s).n, ((s).p != NULL ? (s).p : "")
 
-struct str str_of(const char *c);		/* NUL-terminated; NULL: none */
-bool str_eq(struct str a, struct str b);
-bool str_is(struct str a, const char *c);
-bool str_eq_nocase(struct str a, struct str b);	/* ASCII letters only */
-bool str_is_nocase(struct str a, const char *c);
-bool str_starts(struct str s, struct str head);
-bool str_ends(struct str s, struct str tail);
+/* NUL-terminated; NULL: none.  Of a literal the length costs nothing. */
+static inline struct str
+str_of(const char *c)
+{
+	return (struct str){ c, c != NULL ? strlen(c) : 0 };
+}
+
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool
+str_is(struct str a, const char *c)
+{
+	return str_eq(a, str_of(c));
+}
+
+/* The n bytes of both, ASCII letters in any case. */
+bool str_same_nocase(const char *a, const char *b, size_t n);
+
+static inline bool
+str_eq_nocase(struct str a, struct str b)
+{
+	return a.n == b.n && str_same_nocase(a.p, b.p, a.n);
+}
+
+static inline bool
+str_is_nocase(struct str a, const char *c)
+{
+	return str_eq_nocase(a, str_of(c));
+}
+
+static inline struct str
+str_head(struct str s, size_t n)	/* at most n bytes */
+{
+	return (struct str){ s.p, n < s.n ? n : s.n };
+}
+
+/* The rest of s from byte `from` on; empty when from >= s.n. */
+static inline struct str
+str_from(struct str s, size_t from)
+{
+	if (from >= s.n)
+		return (struct str){ s.p != NULL ? s.p + s.n : NULL, 0 };
+	return (struct str){ s.p + from, s.n - from };
+}
+
+static inline bool
+str_starts(struct str s, struct str head)
+{
+	return s.n >= head.n && str_eq(str_head(s, head.n), head);
+}
+
+static inline bool
+str_ends(struct str s, struct str tail)
+{
+	return s.n >= tail.n && str_eq(str_from(s, s.n - tail.n), tail);
+}
 
 /* Index of the first byte c in s, or s.n. */
-size_t str_find(struct str s, char c);
+static inline size_t
+str_find(struct str s, char c)
+{
+	const char *hit = s.n > 0 ? (const char *)memchr(s.p, c, s.n) : NULL;
+
+	return hit != NULL ? (size_t)(hit - s.p) : s.n;
+}
 
 /* Index of the first occurrence of needle, or s.n. */
 size_t str_search(struct str s, struct str needle);
 
-/* The rest of s from byte `from` on; empty when from >= s.n. */
-struct str str_from(struct str s, size_t from);
-struct str str_head(struct str s, size_t n);	/* at most n bytes */
+static inline bool
+str_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
 
 /* Without SP and TAB at both ends. */
-struct str str_trim(struct str s);
+static inline struct str
+str_trim(struct str s)
+{
+	while (s.n > 0 && str_blank(s.p[0]))
+		s = str_from(s, 1);
+	while (s.n > 0 && str_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
 
 /* Cuts s at the first `sep`: returns the part before, s becomes the rest.
  * Without a sep all of s is returned and s becomes STR_NONE (p == NULL). */
 struct str str_cut(struct str *s, char sep);
+
+/* Not empty, and nothing but 0x21 to 0x7E. */
+bool str_visible(struct str s);
+
+/* Nothing but 0x20 to 0x7E. */
+bool str_printable(struct str s);
 
 /* A copy in the arena, with a NUL behind its last byte. */
 struct str str_copy(struct arena *a, struct str s);
@@ -57,6 +134,20 @@ struct str str_copy(struct arena *a, struct str s);
 /* printf into the arena; NUL-terminated. */
 struct str str_fmt(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+struct str str_vfmt(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+/* n pieces, one behind the other, with a NUL behind the last. */
+struct str str_join(struct arena *a, const struct str *pieces, size_t n);
+
+#define STR_DIGITS 20		/* of the largest number */
+
+/* The number in decimal, at the end of room. */
+struct str str_digits(char room[STR_DIGITS], uint64_t number);
+
+/* Value of a hexadecimal digit of either case, or -1. */
+int str_hex(char c);
 
 /* Decimal digits only, no sign, no blank, at most 19 digits. */
 bool str_number(struct str s, uint64_t *value_r);

@@ -45,18 +45,6 @@ traceparent_ok(struct str v)
 		(hex_field(v, 53, 2, '\0') || str_ends(v, STR("-00")));
 }
 
-static bool
-printable(struct str v)
-{
-	size_t i;
-
-	for (i = 0; i < v.n; i++) {
-		if (v.p[i] < 0x20 || v.p[i] > 0x7e)
-			return false;
-	}
-	return true;
-}
-
 static void
 add_trace(struct req *q, struct headers *h)
 {
@@ -68,10 +56,10 @@ add_trace(struct req *q, struct headers *h)
 	if (traced)
 		headers_add(h, STR("traceparent"), v);
 	v = params_client(t, "HTTP_TRACESTATE", &n);
-	if (traced && n == 1 && v.n <= MAX_TRACESTATE && printable(v))
+	if (traced && n == 1 && v.n <= MAX_TRACESTATE && str_printable(v))
 		headers_add(h, STR("tracestate"), v);
 	v = params_client(t, "HTTP_BAGGAGE", &n);
-	if (n == 1 && v.n <= MAX_CREDENTIAL && printable(v))
+	if (n == 1 && v.n <= MAX_CREDENTIAL && str_printable(v))
 		headers_add(h, STR("baggage"), v);
 }
 

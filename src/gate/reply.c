@@ -26,18 +26,6 @@ add_number(struct headers *h, struct str name, uint64_t n)
 		(unsigned long long)n));
 }
 
-static bool
-is_visible(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
-			return false;
-	}
-	return s.n > 0;
-}
-
 /* What may come down from the upstream, and nothing else. */
 static void
 upstream_headers(struct req *q, struct headers *h)
@@ -50,9 +38,9 @@ upstream_headers(struct req *q, struct headers *h)
 		clock_unix_s());
 
 	if (q->rpc.era != ERA_MODERN && session.n <= MAX_SESSION_ID &&
-	    is_visible(session))
+	    str_visible(session))
 		headers_add(h, STR("Mcp-Session-Id"), session);
-	if (version.n <= MAX_SESSION_ID && is_visible(version))
+	if (version.n <= MAX_SESSION_ID && str_visible(version))
 		headers_add(h, STR("MCP-Protocol-Version"), version);
 	if (wait_s > 0)
 		add_number(h, STR("Retry-After"), wait_s);

@@ -35,18 +35,6 @@ method_of(struct str name)
 }
 
 /* ---- request id ------------------------------------------------------------- */
-static bool
-visible(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
-			return false;
-	}
-	return s.n > 0;
-}
-
 static struct str
 make_id(struct gate *g, struct arena *a)
 {
@@ -61,7 +49,7 @@ name_request(struct req *q)
 	struct str theirs = params_client(&q->in.params, "HTTP_X_REQUEST_ID",
 		&n);
 
-	if (n == 1 && theirs.n <= MAX_REQUEST_ID && visible(theirs))
+	if (n == 1 && theirs.n <= MAX_REQUEST_ID && str_visible(theirs))
 		q->request_id = theirs;
 	else
 		q->request_id = make_id(q->gate, q->arena);

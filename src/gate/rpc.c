@@ -18,16 +18,12 @@ static const struct fault *
 check_session(struct req *q)
 {
 	uint32_t n;
-	size_t i;
 
 	q->session = params_client(&q->in.params, "HTTP_MCP_SESSION_ID", &n);
 	if (n == 0)
 		return NULL;
-	for (i = 0; i < q->session.n; i++) {
-		if (q->session.p[i] < 0x21 || q->session.p[i] > 0x7e)
-			n = 0;
-	}
-	if (n == 1 && q->session.n <= MAX_SESSION_ID)
+	if (n == 1 && q->session.n <= MAX_SESSION_ID &&
+	    str_visible(q->session))
 		return NULL;
 	return fault_new(q->arena, FAULT_SESSION_NOT_FOUND,
 		"session id is malformed or repeated");

@@ -49,21 +49,58 @@ test_pieces(void)
 	arena_free(NULL);
 }
 
-/* A chunk that served before serves again, as if it were new. */
+/* Chunks that served before serve again, as if they were new.  Each round
+ * fills them to another height. */
 static void
 test_again(void)
 {
 	bool zeroed = true;
 
-	for (int i = 0; i < 200; i++) {
+	for (size_t i = 0; i < 200; i++) {
 		struct arena *a = arena_new(KIB(64));
-		char *p = arena_alloc(a, 2000);
+		size_t n = 1000 + i * 7 % 1900;
 
-		zeroed = zeroed && all_are(p, 2000, 0);
-		memset(p, 'x', 2000);
+		for (int k = 0; k < 4; k++) {	/* the last in the second */
+			char *p = arena_alloc(a, n);
+
+			zeroed = zeroed && all_are(p, n, 0);
+			memset(p, 'x', n);
+		}
 		arena_free(a);
 	}
 	OK(zeroed);
+}
+
+/* What a kept chunk held is gone before anybody asks for it. */
+static void
+test_wiped(void)
+{
+	struct arena *a = arena_new(KIB(64));
+	char *small = arena_alloc(a, 2000), *next = arena_alloc(a, 4000);
+
+	memset(small, 's', 2000);
+	memset(next, 's', 4000);
+	arena_free(a);
+	a = arena_new(KIB(64));
+	OK(arena_alloc(a, 2000) == small && arena_alloc(a, 4000) == next);
+	OK(all_are(small, 2000, 0) && all_are(next, 4000, 0));
+	arena_free(a);
+}
+
+static void
+test_larger(void)
+{
+	struct arena *a = arena_new(KIB(64));
+	char own[3] = "abc", *p, *q;
+
+	p = arena_larger(a, own, 3, 10);
+	OK(memcmp(p, "abc", 3) == 0 && all_are(p + 3, 7, 0));
+	OK(arena_larger(a, p, 10, 20) == p);
+	(void)arena_alloc(a, 1);
+	q = arena_larger(a, p, 20, 40);
+	OK(q != p && memcmp(q, "abc", 3) == 0 && all_are(q + 3, 37, 0));
+	OK(all_are(arena_larger(a, NULL, 0, 5), 5, 0));
+	arena_free(a);
 }
 
 static void
@@ -143,6 +180,8 @@ main(void)
 {
 	test_pieces();
 	test_again();
+	test_wiped();
+	test_larger();
 	test_budget();
 	test_grow();
 	test_defer();

@@ -160,10 +160,93 @@ test_utf8(void)
 	IS_INT(str_utf8_char("\xF0\x9F\x98\x80z", 3), 0);
 }
 
+/* What str_same_nocase() is to say about two bytes. */
+static bool
+same_letter(unsigned a, unsigned b)
+{
+	unsigned low = a | 0x20;
+
+	return a == b || ((a ^ b) == 0x20 && low >= 'a' && low <= 'z');
+}
+
+/* Each pair of bytes, within a word and behind the last one. */
+static void
+test_nocase_bytes(void)
+{
+	static const size_t places[] = { 0, 3, 7, 8, 11 };
+	char a[12], b[12];
+	size_t wrong = 0;
+
+	memset(a, 'x', sizeof(a));
+	memset(b, 'X', sizeof(b));
+	for (size_t i = 0; i < COUNT(places); i++) {
+		size_t at = places[i];
+
+		for (unsigned pair = 0; pair < 65536; pair++) {
+			a[at] = (char)(pair >> 8);
+			b[at] = (char)(pair & 0xFF);
+			wrong += str_same_nocase(a, b, sizeof(a)) !=
+				same_letter(pair >> 8, pair & 0xFF);
+		}
+		a[at] = 'x';
+		b[at] = 'X';
+	}
+	IS_INT(wrong, 0);
+}
+
+/* Each byte at each place of a short and a long text. */
+static void
+test_visible_bytes(void)
+{
+	char text[20];
+	size_t wrong = 0;
+
+	memset(text, 'a', sizeof(text));
+	for (size_t at = 0; at < sizeof(text); at++) {
+		struct str s = { text, at < 10 ? at + 1 : sizeof(text) };
+
+		for (unsigned c = 0; c < 256; c++) {
+			text[at] = (char)c;
+			wrong += str_visible(s) != (c > 0x20 && c < 0x7F);
+			wrong += str_printable(s) != (c >= 0x20 && c < 0x7F);
+		}
+		text[at] = 'a';
+	}
+	IS_INT(wrong, 0);
+	OK(!str_visible(STR("")) && !str_visible(STR_NONE));
+	OK(str_printable(STR("")));
+}
+
+static void
+test_made(void)
+{
+	struct arena *a = arena_new(1000);
+	const struct str pieces[] = { STR("a"), STR_NONE, STR(""), STR("bcd") };
+	char room[STR_DIGITS];
+
+	IS_STR(str_join(a, pieces, COUNT(pieces)), "abcd");
+	IS_INT(str_join(a, pieces, COUNT(pieces)).p[4], 0);
+	IS_STR(str_join(a, NULL, 0), "");
+	IS_STR(str_digits(room, 0), "0");
+	IS_STR(str_digits(room, 1090), "1090");
+	IS_STR(str_digits(room, UINT64_MAX), "18446744073709551615");
+	IS_INT(str_hex('0'), 0);
+	IS_INT(str_hex('9'), 9);
+	IS_INT(str_hex('a'), 10);
+	IS_INT(str_hex('F'), 15);
+	OK(str_hex('g') < 0 && str_hex('G') < 0 && str_hex('/') < 0 &&
+		str_hex(':') < 0 && str_hex('@') < 0 && str_hex('`') < 0 &&
+		str_hex('\0') < 0);
+	arena_free(a);
+}
+
 int
 main(void)
 {
 	test_compare();
+	test_nocase_bytes();
+	test_visible_bytes();
+	test_made();
 	test_find();
 	test_cut();
 	test_copy();
