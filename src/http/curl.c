@@ -347,6 +347,12 @@ wire_new(struct loop *l)
 	return w;
 }
 
+struct loop *
+wire_loop(const struct wire *w)
+{
+	return w->loop;
+}
+
 void
 wire_free(struct wire *w)
 {

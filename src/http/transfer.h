@@ -22,6 +22,7 @@ struct transfer;
 
 struct wire *wire_new(struct loop *l);
 void wire_free(struct wire *w);		/* stops what is under way */
+struct loop *wire_loop(const struct wire *w);
 
 /* How an exchange ended. */
 enum transfer_end {
