@@ -69,6 +69,7 @@
 
 /* ---- files and lines ------------------------------------------------------ */
 #define MAX_CONFIG	MIB(4)	/* bytes of one configuration file */
+#define MAX_JOURNAL	MIB(32)	/* bytes of revocations on disk; 65536 take 8 MiB */
 #define MAX_CONFIG_DEPTH 32
 #define MAX_CONFIG_VALUES 100000
 #define MAX_SERVERS	256	/* entries of mcpServers */

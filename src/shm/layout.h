@@ -27,6 +27,8 @@
 #define SHM_PINS 8		/* of one bucket: one cache line */
 #define SHM_STREAM_BUCKETS 512
 #define SHM_STREAM_WORDS 8	/* of one bucket: one cache line */
+#define SHM_GONE_BUCKETS 16384	/* revocations: twice what may be there */
+#define SHM_GONE 8		/* of one bucket */
 #define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
@@ -105,6 +107,20 @@ struct shm_tally {
 	_Atomic uint64_t names[TALLY_SERIES][SHM_NAME_WORDS];
 };
 
+/* One revocation.  name[0] == 0: never used; it is written last. */
+struct shm_gone {
+	_Atomic uint64_t name[2];
+	_Atomic int64_t before, until;	/* seconds since 1970 */
+};
+
+struct shm_revoked {
+	_Atomic uint32_t used;		/* slots that were ever used */
+	uint32_t unused;
+	_Atomic uint64_t inode, taken;	/* of the journal: bytes taken in */
+	uint64_t more[5];
+	struct shm_gone slots[SHM_GONE_BUCKETS][SHM_GONE];
+};
+
 struct shm_file {
 	struct shm_head head;
 	struct shm_worker workers[MAX_WORKERS];
@@ -114,6 +130,7 @@ struct shm_file {
 	_Atomic uint64_t streams[SHM_STREAM_BUCKETS][SHM_STREAM_WORDS];
 	struct shm_slot shelves[SHM_SHELVES][SHM_SLOTS];
 	struct shm_tally tally;
+	struct shm_revoked revoked;
 };
 
 _Static_assert(sizeof(struct shm_reload) == 280, "layout");
@@ -123,7 +140,7 @@ _Static_assert(sizeof(struct shm_pool) == 64, "layout");
 _Static_assert(sizeof(struct shm_cell) == 64, "layout");
 _Static_assert(sizeof(struct shm_slot) == 1024, "layout");
 _Static_assert(TALLY_NAME % 8 == 0 && MAX_SHELF % 8 == 0, "layout");
-_Static_assert(sizeof(struct shm_file) <= 4u * 1024 * 1024, "layout");
+_Static_assert(sizeof(struct shm_file) <= 16u * 1024 * 1024, "layout");
 
 /* This process's view of the file. */
 struct segment {
@@ -158,6 +175,7 @@ bool rotor_valid(const struct segment *s, const char **why_r);
 bool pins_valid(const struct segment *s, const char **why_r);
 bool shelf_valid(const struct segment *s, const char **why_r);
 bool tally_valid(const struct segment *s, const char **why_r);
+bool revoked_valid(const struct segment *s, const char **why_r);
 bool workers_valid(const struct segment *s, const char **why_r);
 
 #endif

@@ -171,7 +171,7 @@ shm_shape(void)
 		sizeof(struct shm_cell), sizeof(struct shm_slot), MAX_WORKERS,
 		SHM_POOLS, SHM_CELLS, SHM_PIN_BUCKETS, SHM_PINS, SHM_SHELVES,
 		SHM_STREAM_BUCKETS, SHM_STREAM_WORDS,
-		SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
+		SHM_GONE_BUCKETS, SHM_GONE, SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
 	};
 	static const uint8_t key[SIPHASH_KEY];
 
@@ -470,5 +470,5 @@ segment_valid(const struct segment *s, const char **why_r)
 	}
 	return workers_valid(s, why_r) && rotor_valid(s, why_r) &&
 		pins_valid(s, why_r) && shelf_valid(s, why_r) &&
-		tally_valid(s, why_r);
+		tally_valid(s, why_r) && revoked_valid(s, why_r);
 }

@@ -58,7 +58,7 @@ static inline void
 place_end(struct place *p)
 {
 	static const char *const names[] = { "state", "state.lock",
-		"state.new", "other" };
+		"state.new", "state.revoked", "other" };
 	char path[96];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
