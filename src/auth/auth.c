@@ -120,11 +120,9 @@ judge_jwt(struct judgement *j)
 static bool
 has_two_dots(struct str s)
 {
-	size_t dots = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		dots += s.p[i] == '.';
-	return dots == 2;
+	(void)str_cut(&s, '.');
+	(void)str_cut(&s, '.');
+	return s.p != NULL && str_find(s, '.') == s.n;
 }
 
 static const struct fault *

@@ -5,8 +5,6 @@
 #include "config.h"
 #include "auth/credential.h"
 
-#include <string.h>
-
 #include "base/arena.h"
 
 #define AUTHORIZATION "HTTP_AUTHORIZATION"
@@ -20,40 +18,37 @@ is_authorization(const struct credential_place *place)
 
 /* ---- characters --------------------------------------------------- */
 
-static bool
-is_token_char(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		(c >= '0' && c <= '9') || (c != '\0' &&
-		strchr("._~+/-", c) != NULL);
-}
+static const bool token_chars[256] = {
+#define TWO(c) [c] = true, [(c) + 1] = true
+#define TEN(c) TWO(c), TWO((c) + 2), TWO((c) + 4), TWO((c) + 6), TWO((c) + 8)
+	TEN('0'), TEN('A'), TEN('K'), TWO('U'), TWO('W'), TWO('Y'),
+	TEN('a'), TEN('k'), TWO('u'), TWO('w'), TWO('y'),
+	['.'] = true, ['_'] = true, ['~'] = true, ['+'] = true, ['/'] = true,
+	['-'] = true,
+#undef TWO
+#undef TEN
+};
 
 /* b64token of RFC 6750: the characters, then any number of '='. */
 static bool
 is_b64token(struct str s)
 {
-	size_t i = 0;
+	bool all = true;
 
-	while (i < s.n && is_token_char(s.p[i]))
-		i++;
-	if (i == 0)
-		return false;
-	while (i < s.n && s.p[i] == '=')
-		i++;
-	return i == s.n;
+	while (s.n > 0 && s.p[s.n - 1] == '=')
+		s.n--;
+	for (size_t i = 0; i < s.n; i++)
+		all &= token_chars[(unsigned char)s.p[i]];
+	return all && s.n > 0;
 }
 
 /* Headers of our own may carry any visible character but those with which
  * lists and parameters are written. */
 static bool
-is_visible(struct str s)
+is_single(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x21 || s.p[i] > 0x7E || s.p[i] == ',' ||
-		    s.p[i] == '"')
-			return false;
-	}
-	return s.n > 0;
+	return str_visible(s) && str_find(s, ',') == s.n &&
+		str_find(s, '"') == s.n;
 }
 
 /* ---- one value ---------------------------------------------------- */
@@ -99,7 +94,7 @@ judge(const struct credential_place *place, size_t max_bytes, struct str value,
 	if (state != CREDENTIAL_GOOD)
 		return state;
 	clean = is_authorization(place) ? is_b64token(*value_r) :
-		is_visible(*value_r);
+		is_single(*value_r);
 	if (!clean || value_r->n > max_bytes)
 		return CREDENTIAL_BAD;
 	return CREDENTIAL_GOOD;
@@ -147,15 +142,6 @@ read_place(const struct credential_rules *r,
 
 /* ---- the query ---------------------------------------------------- */
 
-static int
-hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* As forms write it. False: a broken escape. */
 static bool
 decode(struct arena *a, struct str s, struct str *text_r)
@@ -167,8 +153,8 @@ decode(struct arena *a, struct str s, struct str *text_r)
 		char c = s.p[i] == '+' ? ' ' : s.p[i];
 
 		if (c == '%') {
-			int high = i + 2 < s.n ? hex_of(s.p[i + 1]) : -1;
-			int low = i + 2 < s.n ? hex_of(s.p[i + 2]) : -1;
+			int high = i + 2 < s.n ? str_hex(s.p[i + 1]) : -1;
+			int low = i + 2 < s.n ? str_hex(s.p[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return false;

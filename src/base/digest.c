@@ -95,8 +95,18 @@ digest_hmac(struct str key, struct str s, uint8_t digest_r[SHA256_SIZE])
 
 /* ---- SipHash-2-4 (Aumasson, Bernstein 2012) ------------------------------ */
 
+/* Compilers make one load of this. */
+static inline uint64_t
+little64(const unsigned char *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+		(uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+		(uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+		(uint64_t)p[7] << 56;
+}
+
 static uint64_t
-little64(const unsigned char *p, size_t n)
+little_rest(const unsigned char *p, size_t n)
 {
 	uint64_t v = 0;
 
@@ -105,13 +115,13 @@ little64(const unsigned char *p, size_t n)
 	return v;
 }
 
-static uint64_t
+static inline uint64_t
 turned(uint64_t v, unsigned bits)
 {
 	return v << bits | v >> (64 - bits);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -126,7 +136,7 @@ sip_round(uint64_t v[4])
 	v[2] = turned(v[2], 32);
 }
 
-static void
+static inline void
 sip_word(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
@@ -139,7 +149,7 @@ uint64_t
 digest_sip(const uint8_t key[SIPHASH_KEY], struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
-	uint64_t k0 = little64(key, 8), k1 = little64(key + 8, 8);
+	uint64_t k0 = little64(key), k1 = little64(key + 8);
 	uint64_t v[4] = {
 		k0 ^ 0x736F6D6570736575ULL, k1 ^ 0x646F72616E646F6DULL,
 		k0 ^ 0x6C7967656E657261ULL, k1 ^ 0x7465646279746573ULL,
@@ -147,8 +157,8 @@ digest_sip(const uint8_t key[SIPHASH_KEY], struct str s)
 	size_t left = s.n;
 
 	for (; left >= 8; left -= 8, p += 8)
-		sip_word(v, little64(p, 8));
-	sip_word(v, little64(p, left) | (uint64_t)s.n << 56);
+		sip_word(v, little64(p));
+	sip_word(v, little_rest(p, left) | (uint64_t)s.n << 56);
 	v[2] ^= 0xFF;
 	for (int i = 0; i < 4; i++)
 		sip_round(v);

@@ -69,41 +69,82 @@ str_same_nocase(const char *a, const char *b, size_t n)
 	return true;
 }
 
-/* The top bit of each byte that is below `low` or above 0x7E. */
-static uint64_t
-beyond(uint64_t v, unsigned low)
+/* The top bit of each byte that is below `low`, or 0x7F; the other bits mean
+ * nothing.  lift: ONES * (0x80 - low). */
+static inline uint64_t
+controls(uint64_t v, uint64_t lift)
 {
 	uint64_t seven = v & ~TOPS;
 
-	return (v | ~(seven + ONES * (0x80 - low)) | (seven + ONES)) & TOPS;
+	return (~(seven + lift) | (seven + ONES)) & ~v;
+}
+
+/* Four words at once are something for the vector unit. */
+static uint64_t
+many_controls(const char *p, size_t n, uint64_t lift)
+{
+	uint64_t bad[4] = { 0 }, v[4];
+
+	for (; n >= sizeof(v); p += sizeof(v), n -= sizeof(v)) {
+		memcpy(v, p, sizeof(v));
+		for (int k = 0; k < 4; k++)
+			bad[k] |= controls(v[k], lift);
+	}
+	return bad[0] | bad[1] | bad[2] | bad[3];
 }
 
 static bool
-all_within(struct str s, unsigned low)
+short_control(const char *p, size_t n, unsigned low)
 {
-	uint64_t bad = 0;
+	bool bad = false;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		bad |= c < low || c == 0x7F;
+	}
+	return bad;
+}
+
+/* The last word may hold bytes that were looked at already. */
+bool
+str_has_control(struct str s, unsigned low)
+{
+	uint64_t lift = ONES * (0x80 - low), bad;
+	size_t i = s.n & ~(size_t)31;
+
+	if (s.n < 8)
+		return short_control(s.p, s.n, low);
+	bad = many_controls(s.p, i, lift);
+	for (; s.n - i > 8; i += 8)
+		bad |= controls(eight(s.p + i), lift);
+	bad |= controls(eight(s.p + s.n - 8), lift);
+	return (bad & TOPS) != 0;
+}
+
+static bool
+has_top(struct str s)
+{
+	uint64_t tops = 0;
 	size_t i = 0;
 
 	for (; s.n - i >= 8; i += 8)
-		bad |= beyond(eight(s.p + i), low);
-	for (; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		bad |= c < low || c > 0x7E;
-	}
-	return bad == 0;
+		tops |= eight(s.p + i);
+	for (; i < s.n; i++)
+		tops |= (unsigned char)s.p[i];
+	return (tops & TOPS) != 0;
 }
 
 bool
 str_visible(struct str s)
 {
-	return s.n > 0 && all_within(s, 0x21);
+	return s.n > 0 && !str_has_control(s, 0x21) && !has_top(s);
 }
 
 bool
 str_printable(struct str s)
 {
-	return all_within(s, 0x20);
+	return !str_has_control(s, 0x20) && !has_top(s);
 }
 
 size_t
@@ -117,16 +158,6 @@ str_search(struct str s, struct str needle)
 		return s.n;
 	hit = memmem(s.p, s.n, needle.p, needle.n);
 	return hit != NULL ? (size_t)(hit - s.p) : s.n;
-}
-
-struct str
-str_cut(struct str *s, char sep)
-{
-	size_t at = str_find(*s, sep);
-	struct str head = str_head(*s, at);
-
-	*s = at < s->n ? str_from(*s, at + 1) : STR_NONE;
-	return head;
 }
 
 struct str

@@ -120,7 +120,18 @@ str_trim(struct str s)
 
 /* Cuts s at the first `sep`: returns the part before, s becomes the rest.
  * Without a sep all of s is returned and s becomes STR_NONE (p == NULL). */
-struct str str_cut(struct str *s, char sep);
+static inline struct str
+str_cut(struct str *s, char sep)
+{
+	size_t at = str_find(*s, sep);
+	struct str head = str_head(*s, at);
+
+	*s = at < s->n ? str_from(*s, at + 1) : STR_NONE;
+	return head;
+}
+
+/* Some byte below `low` (1 to 0x80), or 0x7F.  From 0x80 on none is one. */
+bool str_has_control(struct str s, unsigned low);
 
 /* Not empty, and nothing but 0x21 to 0x7E. */
 bool str_visible(struct str s);

@@ -167,12 +167,9 @@ walk_lengths(struct screen *s, uint8_t byte)
 static bool
 name_good(const uint8_t *p, size_t n)
 {
-	unsigned bad = 0;
+	struct str name = { (const char *)p, n };
 
-	for (size_t i = 0; i < n; i++)
-		bad |= (unsigned)(p[i] <= 0x20) | (p[i] == '=') |
-			(p[i] == 0x7f);
-	return bad == 0;
+	return !str_has_control(name, 0x21) && str_find(name, '=') == n;
 }
 
 /* The name or the value, as much of it as is here. */
@@ -195,6 +192,33 @@ walk_text(struct screen *s, const uint8_t *p, size_t n)
 	return SCREEN_MORE;
 }
 
+/* A pair that is here wholly, as nearly all are; 0: it is not.  What is said
+ * and counted is what the walk byte by byte says and counts. */
+static size_t
+walk_pair(struct screen *s, const uint8_t *p, size_t n,
+	enum screen_verdict *verdict_r)
+{
+	size_t first = length_size(p[0]), head;
+	uint64_t name_n, value_n;
+
+	if (n < 8)
+		return 0;
+	head = first + length_size(p[first]);
+	name_n = length_value(p);
+	value_n = length_value(p + first);
+	if (name_n + value_n > n - head)
+		return 0;
+	s->params_n += (uint32_t)head;
+	*verdict_r = open_pair(s, name_n, value_n);
+	if (*verdict_r != SCREEN_MORE || s->refusing)
+		return head;
+	s->params_n += (uint32_t)(name_n + value_n);
+	*verdict_r = walk_text(s, p + head, name_n);
+	if (*verdict_r == SCREEN_MORE && value_n > 0)
+		*verdict_r = walk_text(s, p + head + name_n, value_n);
+	return head + name_n + value_n;
+}
+
 /* Walks n bytes of PARAMS; stops when they are refused. */
 static enum screen_verdict
 walk_pairs(struct screen *s, const uint8_t *p, size_t n)
@@ -203,6 +227,12 @@ walk_pairs(struct screen *s, const uint8_t *p, size_t n)
 	size_t i = 0, k;
 
 	while (i < n && v == SCREEN_MORE && !s->refusing) {
+		if (s->walk == WALK_LENGTHS && s->length_n == 0) {
+			k = walk_pair(s, p + i, n - i, &v);
+			i += k;
+			if (k > 0)
+				continue;
+		}
 		if (s->walk == WALK_LENGTHS) {
 			s->params_n++;
 			v = walk_lengths(s, p[i++]);

@@ -318,20 +318,11 @@ next_bytes(struct h1 *h, struct str *in, struct str *piece_r)
 	return H1_BODY;
 }
 
-static int
-hex(char c)
-{
-	if (digit(c))
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A byte in or behind the digits of a size. */
 static bool
 size_byte(struct h1 *h, char c)
 {
-	int value = hex(c);
+	int value = str_hex(c);
 
 	if (++h->size_n > MAX_SIZE_LINE)
 		return false;
