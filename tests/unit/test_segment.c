@@ -376,7 +376,7 @@ memory(void)
 	s = place_open(&p);
 	kib = touched_kib(s->file);
 	tap_ok(kib >= 0 && kib <= 256, "attaching touches %ld KiB", kib);
-	OK(SIZE <= 4 * 1024 * 1024);
+	OK(SIZE <= 16 * 1024 * 1024);
 	segment_close(s);
 	place_end(&p);
 }
