@@ -16,6 +16,7 @@
 #include "config.h"
 #include "http/wire.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -327,12 +328,25 @@ lane_for(struct wire *w, bool tls)
 	return lane_new(w);
 }
 
+/* Here libcurl starts OpenSSL.  Before that: it need not load its sentences
+ * about errors, of which we tell none. */
+void
+wire_warm(struct wire *w)
+{
+	if (!list_empty(&w->lanes))
+		return;
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		abort();
+	lane_new(w);
+}
+
 struct wire *
 wire_new(struct loop *l)
 {
 	struct wire *w = calloc(1, sizeof(*w));
 
-	if (w == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (w == NULL)
 		abort();
 	w->loop = l;
 	w->scratch = malloc(SCRATCH);
@@ -343,7 +357,6 @@ wire_new(struct loop *l)
 	list_init(&w->active);
 	list_init(&w->spare);
 	list_init(&w->idle);
-	lane_new(w);
 	return w;
 }
 
@@ -356,8 +369,11 @@ wire_loop(const struct wire *w)
 void
 wire_free(struct wire *w)
 {
+	bool warm;
+
 	if (w == NULL)
 		return;
+	warm = !list_empty(&w->lanes);
 	while (!list_empty(&w->active))
 		transfer_stop(LIST_ENTRY(w->active.next, struct transfer,
 			link));
@@ -373,5 +389,6 @@ wire_free(struct wire *w)
 	free(w->hints);
 	free(w->scratch);
 	free(w);
-	curl_global_cleanup();
+	if (warm)
+		curl_global_cleanup();
 }

@@ -21,6 +21,8 @@ struct wire;		/* a worker's curl: two multi handles, easy handles */
 struct transfer;
 
 struct wire *wire_new(struct loop *l);
+/* libcurl is set up now, not for the first connection. */
+void wire_warm(struct wire *w);
 void wire_free(struct wire *w);		/* stops what is under way */
 struct loop *wire_loop(const struct wire *w);
 

@@ -129,6 +129,7 @@ way_new(struct wire *w, const struct wish *m)
 
 	if (y == NULL)
 		abort();
+	wire_warm(w);
 	y->wire = w;
 	list_init(&y->places);
 	list_init(&y->connectors);

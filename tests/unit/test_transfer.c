@@ -516,6 +516,26 @@ test_free_busy(void)
 	OK(p[0].ends == 0 && p[1].ends == 0 && p[2].ends == 0);
 }
 
+/* Libcurl is started by the first transfer, or before, and once. */
+static void
+test_warm(void)
+{
+	struct probe p;
+
+	wire_free(wire);
+	wire = wire_new(loop);
+	wire_free(wire);		/* nothing was started */
+	wire = wire_new(loop);
+	wire_warm(wire);
+	wire_warm(wire);
+	get(&p, "/ok");
+	IS_INT(p.end, TRANSFER_OK);
+	wire_free(wire);
+	wire = wire_new(loop);
+	get(&p, "/ok");
+	IS_INT(p.end, TRANSFER_OK);
+}
+
 int
 main(void)
 {
@@ -536,6 +556,7 @@ main(void)
 	test_stop();
 	test_stop_inside();
 	test_free_busy();
+	test_warm();
 	probe_end();
 	return tap_done();
 }
