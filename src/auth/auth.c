@@ -24,6 +24,7 @@ struct judgement {
 	struct auth_answer *answer;
 	struct credential credential;
 	struct identity_draft who;	/* user set: somebody is known */
+	struct claims claims;		/* of a JWT; signed_part set */
 	bool decided;
 };
 
@@ -112,6 +113,7 @@ judge_jwt(struct judgement *j)
 				p->verdict_ttl_s);
 	}
 	j->who = c.who;
+	j->claims = c;
 	return NULL;
 }
 
@@ -248,6 +250,31 @@ find_caller(struct judgement *j)
 	return refuse(j, FAULT_UNAUTHENTICATED, "no credential");
 }
 
+/* ---- revoked? ----------------------------------------------------- */
+
+/* Looked at with each request, also when the verdict is an old one. */
+static const struct fault *
+check_revoked(const struct judgement *j)
+{
+	const struct revoked *r = j->ask->revoked;
+	const struct claims *c = &j->claims;
+	int64_t now = j->ask->now_unix_s;
+	bool is_jwt = c->signed_part.v[0] != 0;
+	int64_t issued = is_jwt ? c->issued_s : REVOKED_NO_DATE;
+
+	if (!revoked_any(r) || !j->who.authenticated)
+		return NULL;
+	if (is_jwt && (revoked_has(r, c->signed_part, issued, now) ||
+	    (c->has_jti && revoked_has(r, c->jti, issued, now))))
+		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: token");
+	if (!is_jwt && j->credential.state == CREDENTIAL_GOOD &&
+	    revoked_has(r, revoked_token(j->credential.value), issued, now))
+		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: token");
+	if (revoked_has(r, revoked_user(j->who.user), issued, now))
+		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: user");
+	return NULL;
+}
+
 /* ---- may this caller come in? ------------------------------------- */
 
 static bool
@@ -338,6 +365,8 @@ auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
 		ask->query, ask->arena);
 	answer_r->presented = presented(&j);
 	f = find_caller(&j);
+	if (f == NULL)
+		f = check_revoked(&j);
 	if (f == NULL)
 		f = check_rules(&j);
 	if (f == NULL) {

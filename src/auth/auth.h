@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "conf/conf.h"
 #include "http/params.h"
+#include "shm/revoked.h"
 #include "shm/segment.h"
 
 /* What a generation needs to judge: parsed keys, policy digests. */
@@ -53,6 +54,7 @@ struct auth_ask {
 	const struct params *params;
 	struct str query;		/* of the URI, without '?' */
 	struct segment *segment;	/* verdict cache; NULL: none */
+	const struct revoked *revoked;	/* NULL: nobody is */
 	struct arena *arena;
 	uint32_t generation;
 	int64_t now_unix_s;

@@ -433,6 +433,25 @@ read_email(const struct check *k)
 		k->c->who.email = email;
 }
 
+/* By what it can be revoked: never by the bytes of the token itself, which
+ * may be spelled in many ways. */
+static void
+name_token(const struct check *k)
+{
+	struct claims *c = k->c;
+	struct str jti;
+	double iat;
+	bool there;
+
+	c->signed_part = revoked_token(k->j->signing);
+	c->has_jti = jdoc_string(get(k, "jti"), &jti);
+	if (c->has_jti)
+		c->jti = revoked_jti(c->who.issuer, jti);
+	c->issued_s = REVOKED_NO_DATE;
+	if (read_date(k, "iat", &there, &iat) && there)
+		c->issued_s = (int64_t)floor(iat);
+}
+
 /* In this order; the first that says no decides. */
 static const struct fault *(*const checks[])(const struct check *) = {
 	check_times, check_issuer, check_audience, check_kind, check_jti,
@@ -456,6 +475,7 @@ claims_check(const struct conf_jwt *policy, const struct jose *j,
 			return f;
 	}
 	read_email(&k);
+	name_token(&k);
 	*c_r = c;
 	return NULL;
 }

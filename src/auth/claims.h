@@ -14,12 +14,16 @@
 #include "auth/identity.h"
 #include "auth/jose.h"
 #include "conf/conf.h"
+#include "shm/revoked.h"
 
 /* A verdict: the caller, and from when till when it may be one. */
 struct claims {
 	struct identity_draft who;
 	int64_t not_before_s;		/* INT64_MIN: always */
 	int64_t expires_s;		/* INT64_MAX: never */
+	int64_t issued_s;		/* REVOKED_NO_DATE: it does not say */
+	struct revoked_name signed_part, jti;	/* what it may be refused by */
+	bool has_jti;
 };
 
 const struct fault *claims_check(const struct conf_jwt *policy,

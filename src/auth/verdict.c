@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "shm/shelf.h"
 
-#define FORMAT 1		/* first byte of an entry */
+#define FORMAT 2		/* first byte of an entry */
 
 struct verdict_key
 verdict_key_of(const struct segment *s, struct str policy_name,
@@ -74,11 +74,15 @@ put_list(struct packer *p, const struct str *v, uint32_t n)
 static void
 pack(struct packer *p, const struct claims *c)
 {
-	const uint8_t format = FORMAT;
+	const uint8_t format = FORMAT, has_jti = c->has_jti;
 
 	put_bytes(p, &format, sizeof(format));
 	put_bytes(p, &c->not_before_s, sizeof(c->not_before_s));
 	put_bytes(p, &c->expires_s, sizeof(c->expires_s));
+	put_bytes(p, &c->issued_s, sizeof(c->issued_s));
+	put_bytes(p, &c->signed_part, sizeof(c->signed_part));
+	put_bytes(p, &c->jti, sizeof(c->jti));
+	put_bytes(p, &has_jti, sizeof(has_jti));
 	put_text(p, c->who.user);
 	put_text(p, c->who.issuer);
 	put_text(p, c->who.email);
@@ -134,11 +138,15 @@ verdict_unpack(struct str bytes, struct arena *a, struct claims *c_r)
 {
 	struct claims c = { .who = { .how = STR("jwt"),
 		.authenticated = true } };
-	uint8_t format;
+	uint8_t format, has_jti;
 
 	if (!get_bytes(&bytes, &format, sizeof(format)) || format != FORMAT ||
 	    !get_bytes(&bytes, &c.not_before_s, sizeof(c.not_before_s)) ||
 	    !get_bytes(&bytes, &c.expires_s, sizeof(c.expires_s)) ||
+	    !get_bytes(&bytes, &c.issued_s, sizeof(c.issued_s)) ||
+	    !get_bytes(&bytes, &c.signed_part, sizeof(c.signed_part)) ||
+	    !get_bytes(&bytes, &c.jti, sizeof(c.jti)) ||
+	    !get_bytes(&bytes, &has_jti, sizeof(has_jti)) ||
 	    !get_text(&bytes, &c.who.user) ||
 	    !get_text(&bytes, &c.who.issuer) ||
 	    !get_text(&bytes, &c.who.email) ||
@@ -147,6 +155,7 @@ verdict_unpack(struct str bytes, struct arena *a, struct claims *c_r)
 		return false;
 	if (bytes.n > 0 || c.who.user.n == 0)
 		return false;
+	c.has_jti = has_jti != 0;
 	*c_r = c;
 	return true;
 }

@@ -69,6 +69,7 @@ judge(struct req *q, const struct auth_policy *policy)
 		.params = &q->in.params,
 		.query = q->query,
 		.segment = q->gate->segment,
+		.revoked = q->gate->revoked,
 		.arena = q->arena,
 		.generation = q->conf->generation,
 		.now_unix_s = clock_unix_s(),

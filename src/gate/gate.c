@@ -40,11 +40,14 @@ gate_new(const struct gate_plan *p)
 		abort();
 	g->loop = p->loop;
 	g->segment = p->segment;
+	g->revoked = p->revoked;
 	g->slot = p->slot;
 	g->conf_path = p->conf_path;
 	g->env_overrides = p->env_overrides;
 	g->env_proxy = p->env_proxy;
 	g->wire = wire_new(p->loop);
+	if (p->slot != NULL)
+		wire_warm(g->wire);
 	g->generation = 1;
 	g->looked_ms = loop_now_ms(p->loop);
 	list_init(&g->live);

@@ -80,6 +80,7 @@ struct wire;
 struct gate_plan {
 	struct loop *loop;
 	struct segment *segment;	/* NULL: none could be opened */
+	struct revoked *revoked;	/* borrowed; NULL: nobody is */
 	struct worker_slot *slot;
 	struct conf_gen *conf;		/* taken over */
 	const char *conf_path;

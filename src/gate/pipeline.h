@@ -13,6 +13,7 @@
 struct gate {
 	struct loop *loop;
 	struct segment *segment;	/* NULL: none could be opened */
+	struct revoked *revoked;
 	struct worker_slot *slot;
 	struct wire *wire;
 	struct site *site;		/* the generation in force */

@@ -25,6 +25,7 @@ struct worker {
 	struct arena *arena;
 	struct loop *loop;
 	struct segment *segment;
+	struct revoked *revoked;
 	struct worker_slot *slot;
 	struct gate *gate;
 	struct door *door;
@@ -33,7 +34,7 @@ struct worker {
 	uint32_t conf_generation;
 	uint32_t generation;		/* of this worker, from 1 on */
 	int fd;				/* the listening socket */
-	bool own_master, draining, door_idle, gate_idle;
+	bool own_master, draining, door_idle, gate_idle, told_revoked;
 };
 
 bool
@@ -66,6 +67,19 @@ worker_segment(const struct conf *c, struct arena *a)
 	return s;
 }
 
+struct revoked *
+worker_revoked(const struct conf *c, struct segment *s, struct arena *a)
+{
+	const char *why = "", *journal = revoked_journal(
+		c->store_path.n > 0 ? c->store_path.p : NULL, s, a);
+	struct revoked *r = revoked_open(s, journal, a, &why);
+
+	if (r == NULL)
+		log_say(LOG_LEVEL_ERROR, "start", "cannot read the "
+			"revocations, nobody is let in: %s", why);
+	return r;
+}
+
 /* ---- what happens once a second ------------------------------------------- */
 /* The gate has a new configuration: the door and the log follow. */
 static void
@@ -84,10 +98,25 @@ follow(struct worker *w)
 		(uint64_t)c->limits.input_ms);
 }
 
+/* What was known stays known; told once, until it can be read again. */
+static void
+look_at_revocations(struct worker *w)
+{
+	const char *why = "";
+	bool good = revoked_tick(w->revoked, &why);
+
+	if (!good && !w->told_revoked)
+		log_say(LOG_LEVEL_ERROR, "revoked", "cannot read the "
+			"revocations: %s", why);
+	w->told_revoked = !good;
+}
+
 static void
 tick(void *who)
 {
 	struct worker *w = who;
+
+	look_at_revocations(w);
 
 	gate_tick(w->gate);
 	follow(w);
@@ -226,8 +255,14 @@ open_gate(struct worker *w, const struct worker_plan *p)
 		w->slot = worker_claim(w->segment);
 		access_log_key(segment_secret(w->segment));
 	}
+	w->revoked = worker_revoked(conf_tree(p->conf), w->segment, w->arena);
+	if (w->revoked == NULL) {
+		conf_release(p->conf);
+		return;
+	}
 	w->gate = gate_new(&(struct gate_plan){
 		.loop = w->loop, .segment = w->segment, .slot = w->slot,
+		.revoked = w->revoked,
 		.conf = p->conf, .conf_path = s->file,
 		.env_overrides = s->env_override, .env_proxy = s->env_proxy,
 	});
@@ -259,6 +294,7 @@ end(struct worker *w)
 		gate_free(w->gate);
 	if (w->slot != NULL)
 		worker_leave(w->slot);
+	revoked_close(w->revoked);
 	if (w->segment != NULL)
 		segment_close(w->segment);
 	log_flush();

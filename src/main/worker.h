@@ -10,6 +10,7 @@
 #define MAIN_WORKER_H
 
 #include "main/settings.h"
+#include "shm/revoked.h"
 #include "shm/segment.h"
 
 struct worker_plan {
@@ -27,5 +28,10 @@ bool worker_under_apache(void);
 
 /* The segment of a configuration; says in the log why there is none. */
 struct segment *worker_segment(const struct conf *c, struct arena *a);
+
+/* Who was sent away.  NULL, and a line in the log: it cannot be known, and
+ * so nobody may come in. */
+struct revoked *worker_revoked(const struct conf *c, struct segment *s,
+	struct arena *a);
 
 #endif
