@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "shm/keysets.h"
 #include "shm/rotor.h"
 #include "shm/segment.h"
 #include "shm/shelf.h"
@@ -29,6 +30,9 @@
 #define SHM_STREAM_WORDS 8	/* of one bucket: one cache line */
 #define SHM_GONE_BUCKETS 16384	/* revocations: twice what may be there */
 #define SHM_GONE 8		/* of one bucket */
+#define SHM_QUESTIONS 4096	/* tokens that are asked about right now */
+#define SHM_REFUSALS 2048
+#define SHM_RESTS 64		/* endpoints */
 #define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
@@ -121,6 +125,33 @@ struct shm_revoked {
 	struct shm_gone slots[SHM_GONE_BUCKETS][SHM_GONE];
 };
 
+/* A token that was refused: true while the three fit together. */
+struct shm_refusal {
+	_Atomic uint64_t until, tag, seal;
+	uint64_t unused;
+};
+
+struct shm_asked {
+	_Atomic uint64_t questions[SHM_QUESTIONS];
+	_Atomic uint64_t rests[SHM_RESTS];
+	struct shm_refusal refusals[SHM_REFUSALS];
+};
+
+/* One fetched document. name[0] == 0: free; it is written last.  Times are
+ * microseconds since boot; those of two: scheduled, forced. */
+struct shm_keyset {
+	_Atomic uint64_t name[2];
+	_Atomic uint64_t stamp_us[KEYSET_WHYS], done_us[KEYSET_WHYS];
+	_Atomic uint64_t epoch;
+	_Atomic uint64_t good_us, due_us, rest_us, used_us;
+	_Atomic uint64_t failures;
+	_Atomic uint64_t as_of_us;	/* stamp of what is kept */
+	_Atomic uint64_t check;		/* over name, epoch, text; 0: none */
+	_Atomic uint64_t length, keys;
+	_Atomic uint64_t url[KEYSET_URL / 8];	/* with its NUL */
+	_Atomic uint64_t text[MAX_KEYSET / 8];
+};
+
 struct shm_file {
 	struct shm_head head;
 	struct shm_worker workers[MAX_WORKERS];
@@ -131,6 +162,8 @@ struct shm_file {
 	struct shm_slot shelves[SHM_SHELVES][SHM_SLOTS];
 	struct shm_tally tally;
 	struct shm_revoked revoked;
+	struct shm_asked asked;
+	struct shm_keyset keysets[KEYSETS];
 };
 
 _Static_assert(sizeof(struct shm_reload) == 280, "layout");
@@ -171,10 +204,12 @@ void reload_repair_locked(struct shm_file *f);
 void rotor_repair_locked(struct shm_file *f);
 void shm_repair_locked(struct shm_file *f);	/* all of them */
 
+bool keysets_valid(const struct segment *s, const char **why_r);
 bool rotor_valid(const struct segment *s, const char **why_r);
 bool pins_valid(const struct segment *s, const char **why_r);
 bool shelf_valid(const struct segment *s, const char **why_r);
 bool tally_valid(const struct segment *s, const char **why_r);
+bool asked_valid(const struct segment *s, const char **why_r);
 bool revoked_valid(const struct segment *s, const char **why_r);
 bool workers_valid(const struct segment *s, const char **why_r);
 

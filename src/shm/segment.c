@@ -171,7 +171,9 @@ shm_shape(void)
 		sizeof(struct shm_cell), sizeof(struct shm_slot), MAX_WORKERS,
 		SHM_POOLS, SHM_CELLS, SHM_PIN_BUCKETS, SHM_PINS, SHM_SHELVES,
 		SHM_STREAM_BUCKETS, SHM_STREAM_WORDS,
-		SHM_GONE_BUCKETS, SHM_GONE, SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
+		SHM_GONE_BUCKETS, SHM_GONE, SHM_QUESTIONS, SHM_REFUSALS, SHM_RESTS,
+		KEYSETS, MAX_KEYSET, sizeof(struct shm_keyset),
+		SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
 	};
 	static const uint8_t key[SIPHASH_KEY];
 
@@ -470,5 +472,6 @@ segment_valid(const struct segment *s, const char **why_r)
 	}
 	return workers_valid(s, why_r) && rotor_valid(s, why_r) &&
 		pins_valid(s, why_r) && shelf_valid(s, why_r) &&
-		tally_valid(s, why_r) && revoked_valid(s, why_r);
+		tally_valid(s, why_r) && revoked_valid(s, why_r) &&
+		asked_valid(s, why_r) && keysets_valid(s, why_r);
 }
