@@ -13,6 +13,7 @@
 
 uint64_t clock_mono_us(void);
 uint64_t clock_boot_ms(void);		/* CLOCK_BOOTTIME; same in all processes */
+uint64_t clock_boot_us(void);
 int64_t clock_unix_ms(void);
 int64_t clock_unix_s(void);
 

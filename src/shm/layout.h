@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "shm/bans.h"
 #include "shm/keysets.h"
 #include "shm/rotor.h"
 #include "shm/segment.h"
@@ -33,6 +34,10 @@
 #define SHM_QUESTIONS 4096	/* tokens that are asked about right now */
 #define SHM_REFUSALS 2048
 #define SHM_RESTS 64		/* endpoints */
+#define SHM_RATE_BUCKETS 8192	/* minutes: 65536 subjects */
+#define SHM_WINDOW_BUCKETS 4096	/* hours, and days */
+#define SHM_OWN_BUCKETS 512	/* of servers, which no client can fill */
+#define SHM_RATES 8		/* of one bucket: one cache line */
 #define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
@@ -152,6 +157,30 @@ struct shm_keyset {
 	_Atomic uint64_t text[MAX_KEYSET / 8];
 };
 
+/* See rate.c. */
+struct shm_windows {
+	_Atomic uint64_t any[SHM_WINDOW_BUCKETS][SHM_RATES];
+	_Atomic uint64_t own[SHM_OWN_BUCKETS][SHM_RATES];
+};
+
+struct shm_rates {
+	_Alignas(64) _Atomic uint64_t minutes[SHM_RATE_BUCKETS][SHM_RATES];
+	_Atomic uint64_t own_minutes[SHM_OWN_BUCKETS][SHM_RATES];
+	struct shm_windows hours, days;
+};
+
+/* check: over the text; 0: none. See bans.c. */
+struct shm_ban {
+	_Atomic uint64_t check;
+	_Atomic uint64_t text[3];
+};
+
+struct shm_bans {
+	_Alignas(64) _Atomic uint32_t seq;	/* odd: one is changing */
+	_Atomic uint32_t n;		/* places used so far */
+	struct shm_ban v[BANS_MOST];
+};
+
 struct shm_file {
 	struct shm_head head;
 	struct shm_worker workers[MAX_WORKERS];
@@ -164,6 +193,8 @@ struct shm_file {
 	struct shm_revoked revoked;
 	struct shm_asked asked;
 	struct shm_keyset keysets[KEYSETS];
+	struct shm_rates rates;
+	struct shm_bans bans;
 };
 
 _Static_assert(sizeof(struct shm_reload) == 280, "layout");
@@ -202,9 +233,12 @@ void shm_unlock(struct shm_file *f);
 /* ---- after a death, and for tests -------------------------------------------- */
 void reload_repair_locked(struct shm_file *f);
 void rotor_repair_locked(struct shm_file *f);
+void bans_repair_locked(struct shm_file *f);
 void shm_repair_locked(struct shm_file *f);	/* all of them */
 
 bool keysets_valid(const struct segment *s, const char **why_r);
+bool bans_valid(const struct segment *s, const char **why_r);
+bool rates_valid(const struct segment *s, const char **why_r);
 bool rotor_valid(const struct segment *s, const char **why_r);
 bool pins_valid(const struct segment *s, const char **why_r);
 bool shelf_valid(const struct segment *s, const char **why_r);

@@ -105,4 +105,5 @@ shm_repair_locked(struct shm_file *f)
 {
 	reload_repair_locked(f);
 	rotor_repair_locked(f);
+	bans_repair_locked(f);
 }

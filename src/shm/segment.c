@@ -173,7 +173,8 @@ shm_shape(void)
 		SHM_STREAM_BUCKETS, SHM_STREAM_WORDS,
 		SHM_GONE_BUCKETS, SHM_GONE, SHM_QUESTIONS, SHM_REFUSALS, SHM_RESTS,
 		KEYSETS, MAX_KEYSET, sizeof(struct shm_keyset),
-		SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
+		SHM_RATE_BUCKETS, SHM_WINDOW_BUCKETS, SHM_OWN_BUCKETS,
+		SHM_RATES, BANS_MOST, SHM_SLOTS, SHM_SHARDS, TALLY_SERIES, TALLY_NAME,
 	};
 	static const uint8_t key[SIPHASH_KEY];
 
@@ -471,6 +472,7 @@ segment_valid(const struct segment *s, const char **why_r)
 		return false;
 	}
 	return workers_valid(s, why_r) && rotor_valid(s, why_r) &&
+		rates_valid(s, why_r) && bans_valid(s, why_r) &&
 		pins_valid(s, why_r) && shelf_valid(s, why_r) &&
 		tally_valid(s, why_r) && revoked_valid(s, why_r) &&
 		asked_valid(s, why_r) && keysets_valid(s, why_r);
