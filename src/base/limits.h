@@ -53,6 +53,9 @@
 #define MAX_KEY_TRIES	8	/* keys tried for a token without kid */
 #define MAX_STATIC_TOKENS 1024	/* entries; compared one by one, 32 B each */
 #define MAX_FORWARDED	32	/* elements of X-Forwarded-For */
+#define MAX_ORIGIN	512	/* bytes of an Origin header or of an entry */
+#define MAX_ORIGINS	256	/* entries of cors.allowedOrigins; compared one by one */
+#define MAX_ASKED_HEADERS 32	/* Mcp-Param-* names that a preflight may ask for */
 
 /* ---- the pool ------------------------------------------------------------ */
 #define MAX_POOL_TOKENS	256	/* tokens of one upstream */

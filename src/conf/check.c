@@ -299,50 +299,6 @@ check_tls(struct review *r)
 	split_ciphers(r);
 }
 
-/* ---- origins ------------------------------------------------------------------------------ */
-static bool
-origin_good(struct loading *l, struct str s)
-{
-	size_t star = str_search(s, STR("*."));
-	struct uri u;
-
-	if (str_is(s, "*"))
-		return true;
-	if (star < s.n) {
-		if (star == 0)
-			s = str_fmt(l->arena, "https://%.*s",
-			    STR_ARG(str_from(s, 2)));
-		else
-			s = str_fmt(l->arena, "%.*s%.*s",
-			    STR_ARG(str_head(s, star)),
-			    STR_ARG(str_from(s, star + 2)));
-	}
-	return uri_parse(l->arena, s, &u) && !u.has_user && u.path.n == 0 &&
-	    str_find(u.host, '*') == u.host.n;
-}
-
-static void
-check_origins(struct review *r)
-{
-	const struct node *list =
-	    node_at(r->options, "security.cors.allowedOrigins");
-	const struct node *with =
-	    node_at(r->options, "security.cors.allowCredentials");
-
-	for (uint32_t i = 0; list != NULL && i < list->n; i++) {
-		const struct node *n = list->kids[i];
-
-		if (n->bad)
-			continue;
-		if (!origin_good(r->l, n->text))
-			report_add(r->l->report, "E02", n, "expected an origin "
-			    "like https://app.example.com, found text");
-		if (str_is(n->text, "*") && with != NULL && with->number == 1)
-			report_add(r->l->report, "E48", n, "allowedOrigins "
-			    "\"*\" and allowCredentials exclude each other");
-	}
-}
-
 /* ---- address lists, filters ------------------------------------------------------------- */
 static void
 check_addresses(struct review *r, const char *path)
@@ -487,7 +443,7 @@ check_server(struct loading *l, uint32_t i)
 	check_passthrough(&r);
 	check_rename(&r);
 	check_tls(&r);
-	check_origins(&r);
+	check_security(l, r.options);
 	check_addresses(&r, "security.ipAllow");
 	check_addresses(&r, "security.ipDeny");
 	check_empty_lists(&r);

@@ -486,6 +486,7 @@ check_gate(struct loading *l)
 	fill_socket_mode(l);
 	fill_workers(l);
 	fill_mount(l);
+	check_hosts(l);
 	fill_secret_keys(l);
 	check_admin(l);
 	check_store(l);

@@ -80,6 +80,7 @@ struct conf_jwt {
 	bool require_exp, require_jti, allow_nonce, allow_insecure;
 	struct str require_typ;
 	struct conf_pairs claims;	/* name -> value; repeated names: any */
+	struct conf_pairs asked;	/* all that rules of policy name */
 	struct str header, prefix;	/* "" : those of inboundAuth */
 	bool prefix_set;
 	struct str profile, backend;	/* "default"; "auto" "libjwt" "openssl" */
@@ -328,6 +329,7 @@ struct conf {
 
 	struct str base_url, mount;	/* mount "" : root; no slash at the end */
 	bool mount_known;		/* else SCRIPT_NAME says */
+	struct conf_texts allowed_hosts; /* beside that of base_url; "*": all */
 	struct str listen, addr, name, version;
 	uint32_t socket_mode, workers;
 	bool env_overrides, legacy_sse;
@@ -393,6 +395,9 @@ void conf_release(struct conf_gen *g);
 
 /* True when the file's mtime, inode or size differ from what was loaded. */
 bool conf_changed(const struct conf_gen *g);
+
+/* baseURL without a slash at its end; "": it is not set. */
+struct str conf_base(const struct conf *c);
 
 /* The first there is of: option, MCPGATE_CONFIG, home, sysconfdir; NULL:
  * there is none. */

@@ -256,7 +256,9 @@ fill_gate(struct loading *l)
 	audit_fill(l, &c->audit);
 	check_inbound(l, &c->options.inbound, l->gate_options, NULL,
 	    gate != NULL ? gate : l->root);
+	check_security(l, l->gate_options);
 	fill_servers(l, written, base);
+	resource_fill(l);
 	check_crossings(l);
 }
 

@@ -17,6 +17,7 @@
 #include "conf/report.h"
 #include "conf/schema.h"
 #include "conf/tree.h"
+#include "conf/units.h"
 
 /* A file that was read, and how it looked then. */
 struct seen_file {
@@ -53,9 +54,6 @@ void load_value(struct loading *l, struct node *n, const struct row *r);
 /* ---- value.c --------------------------------------------------------------- */
 /* Reads one plain value; false: it was told, or it is not one. */
 bool value_read(struct loading *l, struct node *n, const struct row *r);
-bool value_duration(struct str text, int64_t *ms_r);
-bool value_size(struct str text, int64_t *bytes_r);
-bool value_date(struct str text, int64_t *unix_s_r);
 bool value_header_name(struct str name);
 bool value_visible(struct str text);		/* 0x21 to 0x7E, not empty */
 
@@ -127,6 +125,15 @@ void check_inbound(struct loading *l, struct conf_inbound *in,
 	const struct node *options, struct conf_server *s,
 	const struct node *at);
 void check_crossings(struct loading *l);
+
+/* ---- check_security.c ------------------------------------------------------- */
+void check_security(struct loading *l, const struct node *options);
+void check_hosts(struct loading *l);
+
+/* ---- resource.c ------------------------------------------------------------- */
+/* True when tokens without a configured audience must name the server's URL. */
+bool resource_default(const struct conf *c, const struct conf_jwt *j);
+void resource_fill(struct loading *l);
 
 /* What this build cannot do closes the server. */
 void lacks_check(struct loading *l, uint32_t i);

@@ -35,6 +35,9 @@ const struct row rows_gate[] = {
 { "mcpProxy.mountPath", ROW_TEXT,
   .help = "Mount prefix when baseURL is absent; else SCRIPT_NAME of the "
 	"request is it." },
+{ "mcpProxy.allowedHosts", ROW_TEXTS, .preset = "", IN_GATE(allowed_hosts),
+  .help = "Values of Host that are let in beside the host of baseURL; * leaves "
+	"it to the web server. Without baseURL nothing is compared." },
 { "mcpProxy.listen", ROW_TEXT, IN_GATE(listen),
   .help = "unix:/path, tcp:127.0.0.1:9000 (loopback only) or fd:0." },
 { "mcpProxy.addr", ROW_TEXT, IN_GATE(addr), .flags = ROW_OLD,

@@ -188,6 +188,27 @@ static const struct {
 		"\"allowCredentials\":true}}"),
 		O ".security.cors.allowedOrigins[0]: allowedOrigins \"*\" and "
 		"allowCredentials exclude each other" },
+	{ "E48", "{\"mcpProxy\":{\"options\":{\"security\":{\"cors\":{"
+		"\"allowedOrigins\":\"*\",\"allowCredentials\":true}}}}}",
+		"allowCredentials exclude each other" },
+	{ "E02", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
+		"\"https://a.test/\"]}}"), O ".security.cors.allowedOrigins[0]: "
+		"expected an origin like https://app.example.com" },
+	{ "E02", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
+		"\"https://a.*.test\"]}}"), "expected an origin" },
+	{ "E63", OPTIONS("\"security\":{\"cors\":{\"allowedMethods\":["
+		"\"GET, X\\r\"]}}"), "cannot be a header here" },
+	{ "E63", OPTIONS("\"security\":{\"cors\":{\"allowedHeaders\":["
+		"\"X A\"]}}"), "\"X A\" cannot be a header here" },
+	{ "E63", OPTIONS("\"security\":{\"headers\":{\"set\":{"
+		"\"Content-Length\":\"1\"}}}"), O ".security.headers.set."
+		"Content-Length: \"Content-Length\" cannot be a header here" },
+	{ "E63", OPTIONS("\"security\":{\"headers\":{\"set\":{"
+		"\"x-accel-redirect\":\"/x\"}}}"), "cannot be a header here" },
+	{ "E63", OPTIONS("\"security\":{\"headers\":{\"set\":{"
+		"\"X-A\":\"a\\nB: c\"}}}"), "\"X-A\" cannot be a header here" },
+	{ "E02", GATE("\"allowedHosts\":[\"gate.test:80\"]"),
+		"mcpProxy.allowedHosts[0]: expected a host without a port" },
 	{ "E49", GATE("\"trustedProxies\":[\"10.0.0.0/8\",\"proxy.local\"]"),
 		"mcpProxy.trustedProxies[1]: \"proxy.local\" is not an address "
 		"or CIDR block" },
@@ -293,6 +314,12 @@ static const struct {
 	{ "W15", GATE("\"admin\":{\"enabled\":true}"),
 		"mcpProxy.admin.enabled: \"enabled\" is ignored: not in this "
 		"build" },
+	{ "W15", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
+		"\"null\"]}}"), "\"null\" is ignored: it is never an allowed "
+		"origin" },
+	{ "W20", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
+		"\"*.example.com\"]}}"), "\"*.example.com\" has no scheme: "
+		"read as https" },
 	{ "W16", OPTIONS("\"tls\":{\"insecureSkipVerify\":true}"),
 		O ".tls.insecureSkipVerify: TLS of \"s\" is weakened: "
 		"insecureSkipVerify" },
@@ -319,6 +346,11 @@ static const struct {
 	{ "W09", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":"
 		"\"a\"}") },
 	{ "E50", GATE("\"admin\":{\"tokens\":[\"0123456789abcdef\"]}") },
+	{ "E02", GATE("\"allowedHosts\":[\"gate.test\",\"[::1]\",\"*\"]") },
+	{ "W20", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
+		"\"https://*.example.com\",\"*\"]}}") },
+	{ "E63", OPTIONS("\"security\":{\"headers\":{\"set\":{"
+		"\"X-Frame-Options\":null}}}") },
 	{ "W19", INBOUND("\"token\":{\"values\":[\"0123456789abcdef\"]}") },
 	{ "W02", AUTH("\"tokens\":[\"a\"]") },
 	{ "W12", GATE("\"baseURL\":\"https://a/\"") },
