@@ -300,6 +300,28 @@ check_configured(const struct check *k)
 	return NULL;
 }
 
+void
+claims_note(const struct conf_pairs *asked, const struct jdoc *token,
+	struct arena *a, struct identity_draft *who_r)
+{
+	const struct check k = { .a = a };
+	struct str *v = ARENA_ARRAY(a, struct str, 2 * asked->n);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < asked->n; i++) {
+		struct str name = asked->v[i].name;
+		struct str value = secret_reveal(asked->v[i].value);
+
+		if (!value_fits(&k, jdoc_get(token, str_copy(a, name).p),
+		    value))
+			continue;
+		v[n++] = name;
+		v[n++] = value;
+	}
+	who_r->claims = v;
+	who_r->n_claims = n;
+}
+
 /* ---- whom it names ------------------------------------------------ */
 
 /* The first of the configured names that holds a string with something in
@@ -443,7 +465,8 @@ name_token(const struct check *k)
 	double iat;
 	bool there;
 
-	c->signed_part = revoked_token(k->j->signing);
+	if (k->j->signing.n > 0)
+		c->signed_part = revoked_token(k->j->signing);
 	c->has_jti = jdoc_string(get(k, "jti"), &jti);
 	if (c->has_jti)
 		c->jti = revoked_jti(c->who.issuer, jti);
@@ -475,7 +498,31 @@ claims_check(const struct conf_jwt *policy, const struct jose *j,
 			return f;
 	}
 	read_email(&k);
+	claims_note(&policy->asked, j->claims, a, &c.who);
 	name_token(&k);
 	*c_r = c;
+	return NULL;
+}
+
+const struct fault *
+claims_shared(const struct conf_jwt *policy, const struct jdoc *answer,
+	int64_t now_unix_s, struct arena *a, struct claims *c_r)
+{
+	const struct jose j = { .claims = (struct jdoc *)(uintptr_t)answer };
+	const struct check k = { policy, &j, a, now_unix_s, c_r };
+	const struct fault *f;
+
+	c_r->not_before_s = INT64_MIN;
+	c_r->expires_s = INT64_MAX;
+	f = check_times(&k);
+	if (f == NULL)
+		f = check_audience(&k);
+	if (f == NULL)
+		f = read_lists(&k);
+	if (f != NULL)
+		return f;
+	read_email(&k);
+	claims_note(&policy->asked, answer, a, &c_r->who);
+	name_token(&k);
 	return NULL;
 }

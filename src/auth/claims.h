@@ -30,6 +30,16 @@ const struct fault *claims_check(const struct conf_jwt *policy,
 	const struct jose *j, int64_t now_unix_s, struct arena *a,
 	struct claims *c_r);
 
+/* Which of the pairs that rules of a policy name a token has: into who_r. */
+void claims_note(const struct conf_pairs *asked, const struct jdoc *token,
+	struct arena *a, struct identity_draft *who_r);
+
+/* The part that an answer about a token shares with a token: times, audience,
+ * scopes and groups, what it may be refused by.  c_r: who is set. */
+const struct fault *claims_shared(const struct conf_jwt *policy,
+	const struct jdoc *answer, int64_t now_unix_s, struct arena *a,
+	struct claims *c_r);
+
 /* Is it time?  The leeway counts in favour of the caller. */
 bool claims_begun(const struct claims *c, int64_t leeway_s, int64_t now_s);
 bool claims_expired(const struct claims *c, int64_t leeway_s, int64_t now_s);

@@ -20,6 +20,18 @@ identity_has_scope(const struct identity *w, struct str scope)
 	return false;
 }
 
+bool
+identity_has_claim(const struct identity *w, struct str name,
+	struct str value)
+{
+	for (uint32_t i = 0; i + 1 < w->n_claims; i += 2) {
+		if (str_eq(w->claims[i], name) &&
+		    str_eq(w->claims[i + 1], value))
+			return true;
+	}
+	return false;
+}
+
 void
 identity_settle(const struct identity_draft *d, struct identity *w_r)
 {
@@ -35,6 +47,8 @@ identity_settle(const struct identity_draft *d, struct identity *w_r)
 	w_r->n_groups = d->n_groups;
 	w_r->scopes = d->scopes;
 	w_r->n_scopes = d->n_scopes;
+	w_r->claims = d->claims;
+	w_r->n_claims = d->n_claims;
 	w_r->authenticated = d->authenticated;
 	digest_parts(parts, sizeof(parts) / sizeof(parts[0]), digest);
 	memcpy(w_r->digest, digest, sizeof(w_r->digest));

@@ -25,6 +25,9 @@ struct identity {
 	IDENTITY_WRITER uint32_t n_groups;
 	const struct str * IDENTITY_WRITER scopes;
 	IDENTITY_WRITER uint32_t n_scopes;
+	/* name, value, name, value …: those that rules of a policy name */
+	const struct str * IDENTITY_WRITER claims;
+	IDENTITY_WRITER uint32_t n_claims;	/* texts: two for each */
 	IDENTITY_WRITER bool authenticated;	/* not none, not local */
 	/* keyed nothing: SHA-256 of how, issuer, user; first 16 bytes */
 	IDENTITY_WRITER uint8_t digest[16];
@@ -32,11 +35,15 @@ struct identity {
 
 bool identity_has_scope(const struct identity *w, struct str scope);
 
+/* The token's claim is or holds that value, one of those asked for. */
+bool identity_has_claim(const struct identity *w, struct str name,
+	struct str value);
+
 /* What is known so far about a caller, while it is being judged. */
 struct identity_draft {
 	struct str user, how, issuer, email;
-	const struct str *groups, *scopes;
-	uint32_t n_groups, n_scopes;
+	const struct str *groups, *scopes, *claims;
+	uint32_t n_groups, n_scopes, n_claims;
 	bool authenticated;
 };
 

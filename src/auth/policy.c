@@ -188,6 +188,11 @@ mix_jwt(uint8_t d[SHA256_SIZE], const struct conf_jwt *jwt)
 	mix(d, jwt->profile);
 	mix(d, jwt->keys_text);
 	mix(d, secret_reveal(jwt->secret));
+	mix_number(d, jwt->asked.n);
+	for (uint32_t i = 0; i < jwt->asked.n; i++) {
+		mix(d, jwt->asked.v[i].name);
+		mix(d, secret_reveal(jwt->asked.v[i].value));
+	}
 	mix_number(d, jwt->claims.n);
 	for (uint32_t i = 0; i < jwt->claims.n; i++) {
 		mix(d, jwt->claims.v[i].name);

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "shm/shelf.h"
 
-#define FORMAT 2		/* first byte of an entry */
+#define FORMAT 3		/* first byte of an entry */
 
 struct verdict_key
 verdict_key_of(const struct segment *s, struct str policy_name,
@@ -66,8 +66,9 @@ put_text(struct packer *p, struct str s)
 static void
 put_list(struct packer *p, const struct str *v, uint32_t n)
 {
+	p->full = p->full || n > MAX_GROUPS;
 	put_bytes(p, &n, sizeof(n));
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n && !p->full; i++)
 		put_text(p, v[i]);
 }
 
@@ -88,6 +89,7 @@ pack(struct packer *p, const struct claims *c)
 	put_text(p, c->who.email);
 	put_list(p, c->who.groups, c->who.n_groups);
 	put_list(p, c->who.scopes, c->who.n_scopes);
+	put_list(p, c->who.claims, c->who.n_claims);
 }
 
 /* ---- unpacking ---------------------------------------------------- */
@@ -151,7 +153,8 @@ verdict_unpack(struct str bytes, struct arena *a, struct claims *c_r)
 	    !get_text(&bytes, &c.who.issuer) ||
 	    !get_text(&bytes, &c.who.email) ||
 	    !get_list(&bytes, a, &c.who.groups, &c.who.n_groups) ||
-	    !get_list(&bytes, a, &c.who.scopes, &c.who.n_scopes))
+	    !get_list(&bytes, a, &c.who.scopes, &c.who.n_scopes) ||
+	    !get_list(&bytes, a, &c.who.claims, &c.who.n_claims))
 		return false;
 	if (bytes.n > 0 || c.who.user.n == 0)
 		return false;

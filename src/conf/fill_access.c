@@ -79,6 +79,15 @@ filter_of(struct loading *l, const struct node *block)
 	return f;
 }
 
+/* null: as if it were not there. */
+static struct conf_texts
+texts_of(struct loading *l, const struct node *rule, const char *name)
+{
+	const struct node *n = node_get(rule, name);
+
+	return fill_texts(l, n != NULL && n->type != JDOC_NULL ? n : NULL);
+}
+
 static struct conf_rule
 rule_of(struct loading *l, const struct node *n)
 {
@@ -86,13 +95,13 @@ rule_of(struct loading *l, const struct node *n)
 
 	return (struct conf_rule){
 		.allow = effect != NULL && !effect->bad && effect->number == 0,
-		.tools = fill_texts(l, node_get(n, "tools")),
-		.prompts = fill_texts(l, node_get(n, "prompts")),
-		.resources = fill_texts(l, node_get(n, "resources")),
-		.methods = fill_texts(l, node_get(n, "methods")),
-		.users = fill_texts(l, node_get(n, "users")),
-		.groups = fill_texts(l, node_get(n, "groups")),
-		.scopes = fill_texts(l, node_get(n, "scopes")),
+		.tools = texts_of(l, n, "tools"),
+		.prompts = texts_of(l, n, "prompts"),
+		.resources = texts_of(l, n, "resources"),
+		.methods = texts_of(l, n, "methods"),
+		.users = texts_of(l, n, "users"),
+		.groups = texts_of(l, n, "groups"),
+		.scopes = texts_of(l, n, "scopes"),
 		.claims = fill_pairs(l, node_get(n, "claims")),
 	};
 }
@@ -109,6 +118,39 @@ fill_policy(struct loading *l, struct conf_policy *p, const struct node *list)
 		v[p->n++] = rule_of(l, list->kids[i]);
 	p->v = v;
 	p->set = p->n > 0;
+}
+
+static bool
+is_among(const struct conf_pair *v, uint32_t n, const struct conf_pair *p)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (str_eq(v[i].name, p->name) && str_eq(
+		    secret_reveal(v[i].value), secret_reveal(p->value)))
+			return true;
+	}
+	return false;
+}
+
+/* What a token's claims are looked through for: each pair once. */
+static struct conf_pairs
+asked_claims(struct loading *l, const struct conf_policy *policy)
+{
+	struct conf_pair *v;
+	size_t room = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < policy->n; i++)
+		room += policy->v[i].claims.n;
+	v = ARENA_ARRAY(l->arena, struct conf_pair, room);
+	for (uint32_t i = 0; i < policy->n; i++) {
+		const struct conf_pairs *p = &policy->v[i].claims;
+
+		for (uint32_t k = 0; k < p->n; k++) {
+			if (!p->v[k].removed && !is_among(v, n, &p->v[k]))
+				v[n++] = p->v[k];
+		}
+	}
+	return (struct conf_pairs){ v, n };
 }
 
 void
@@ -129,6 +171,7 @@ access_fill(struct loading *l, struct conf_options *o,
 	if (o->filter_base.allow)	/* only a block list stands beside */
 		o->filter_base = (struct conf_filter){ .set = false };
 	fill_policy(l, &o->policy, node_get(options, "policy"));
+	o->inbound.jwt.asked = asked_claims(l, &o->policy);
 }
 
 /* ---- audit ----------------------------------------------------------------- */

@@ -11,13 +11,15 @@
 
 static const struct str groups[] = { { "ops", 3 }, { "a b", 3 } };
 static const struct str scopes[] = { { "mcp", 3 } };
+static const struct str claims[] = { { "dept", 4 }, { "ops", 3 } };
 static const uint8_t policy[SHA256_SIZE] = { 1, 2, 3 };
 
 static const struct claims full = {
 	.who = { .user = { "alice", 5 }, .how = { "jwt", 3 },
 		.issuer = { "https://i.test", 14 }, .email = { "a@x", 3 },
 		.groups = groups, .n_groups = 2, .scopes = scopes,
-		.n_scopes = 1, .authenticated = true },
+		.n_scopes = 1, .claims = claims, .n_claims = 2,
+		.authenticated = true },
 	.not_before_s = NOW - 5, .expires_s = NOW + 1000,
 };
 
@@ -50,7 +52,9 @@ same(const struct claims *a, const struct claims *b)
 		same_texts(a->who.groups, a->who.n_groups, b->who.groups,
 			b->who.n_groups) &&
 		same_texts(a->who.scopes, a->who.n_scopes, b->who.scopes,
-			b->who.n_scopes);
+			b->who.n_scopes) &&
+		same_texts(a->who.claims, a->who.n_claims, b->who.claims,
+			b->who.n_claims);
 }
 
 static void
@@ -119,6 +123,25 @@ check_size(struct segment *s, struct arena *a, size_t email, bool kept)
 	tap_ok(verdict_get(s, &k, NOW, a, &r) == kept, "%zu bytes", email);
 }
 
+/* More claims than an entry may hold are not cut short: nothing is kept. */
+static void
+check_many_claims(struct segment *s, struct arena *a)
+{
+	struct verdict_key k = verdict_key_of(s, STR("m"), policy, STR("t"));
+	struct str *v = ARENA_ARRAY(a, struct str, MAX_GROUPS + 2);
+	struct claims c = bare, r;
+
+	for (uint32_t i = 0; i < MAX_GROUPS + 2; i++)
+		v[i] = STR("c");
+	c.who.claims = v;
+	c.who.n_claims = MAX_GROUPS + 2;
+	verdict_put(s, &k, &c, NOW, 60);
+	OK(!verdict_get(s, &k, NOW, a, &r));
+	c.who.n_claims = MAX_GROUPS;
+	verdict_put(s, &k, &c, NOW, 60);
+	OK(verdict_get(s, &k, NOW, a, &r) && same(&r, &c));
+}
+
 /* No part of an entry passes for a whole one. */
 static void
 check_cut(struct segment *s, struct arena *a)
@@ -144,14 +167,16 @@ main(void)
 {
 	struct place place = place_new();
 	struct segment *s = place_open(&place);
-	/* format, times, user, issuer, lengths of three texts, two counts */
-	const size_t overhead = 1 + 16 + 3 + 3 * 2 + 2 * 4;
+	/* format, times, revocation, user, lengths of texts, three counts */
+	const size_t overhead = 1 + 24 + 2 * sizeof(struct revoked_name) + 1 +
+		3 + 3 * 2 + 3 * 4;
 
 	check_round(s, place.arena);
 	check_ends_with_token(s, place.arena);
 	check_keys(s);
 	check_size(s, place.arena, MAX_SHELF - overhead, true);
 	check_size(s, place.arena, MAX_SHELF - overhead + 1, false);
+	check_many_claims(s, place.arena);
 	check_cut(s, place.arena);
 	segment_close(s);
 	place_end(&place);
