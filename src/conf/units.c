@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Durations, sizes and dates as people write them. */
 #include "config.h"
-#include "conf/load.h"
+#include "conf/units.h"
 
 /* Digits, perhaps with a fraction of at most nine: value in billionths. */
 static bool

@@ -21,7 +21,9 @@
 #define MAX_WORDS 8
 #define LENGTH_PRESET 32
 
-enum word { JSON, QUIET, CONFIG, STATE, WATCH, LENGTH, VERSION_WORD, HELP };
+enum word { JSON, QUIET, CONFIG, STATE, WATCH, LENGTH, VERSION_WORD, HELP,
+	FIRST_GIVEN };		/* rows of enum ctl_given follow */
+#define GIVEN(id) [FIRST_GIVEN + CTL_##id]
 
 static const struct option_row rows[] = {
 	[JSON] = { "json", 0, NULL, false, "answer in JSON" },
@@ -32,6 +34,17 @@ static const struct option_row rows[] = {
 	[LENGTH] = { "length", 0, "N", false, "token new: random bytes, 16..128" },
 	[VERSION_WORD] = { "version", 'V', NULL, false, "print the version" },
 	[HELP] = { "help", 'h', NULL, false, "print this" },
+	GIVEN(JTI) = { "jti", 0, "ID", false, "revoke: token with this id" },
+	GIVEN(ISS) = { "iss", 0, "URL", false, "its issuer; all configured ones "
+		"when absent" },
+	GIVEN(USER) = { "user", 0, "NAME", false, "revoke: all of this user" },
+	GIVEN(BEFORE) = { "before", 0, "TIME", false, "what was issued earlier; "
+		"now when absent" },
+	GIVEN(TOKEN) = { "token", 0, "FILE", false, "revoke: the token in FILE, "
+		"- for standard input" },
+	GIVEN(UNTIL) = { "until", 0, "TIME", false, "end, as "
+		"2027-01-31T00:00:00Z" },
+	GIVEN(FOR) = { "for", 0, "TIME", false, "end from now, as 1h or 7d" },
 	{ NULL, 0, NULL, false, NULL }
 };
 
@@ -61,6 +74,11 @@ static const struct verb {
 		"metrics                  counters as Prometheus text" },
 	{ "reload", ctl_reload, 1, 1,
 		"reload                   load the configuration again" },
+	{ "revoke", ctl_revoke, 1, 3,
+		"revoke --jti J [--iss I] | --user U [--before T] | --token FILE\n"
+		"         [--until T | --for D]\n"
+		"                           refuse it from the next request on\n"
+		"  revoke list              what is refused" },
 	{ "check", check, 1, 1,
 		"check                    is the configuration good?" },
 	{ "token", ctl_token, 2, 2,
@@ -187,9 +205,12 @@ set(struct ctl *c, enum word word, const char *value)
 	case VERSION_WORD:
 		print_version("mcpgatectl");
 		return -1;
-	default:
+	case HELP:
 		print_help();
 		return -1;
+	default:
+		c->given[word - FIRST_GIVEN] = value;
+		return EX_OK;
 	}
 }
 

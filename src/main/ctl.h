@@ -14,7 +14,12 @@
 #include "conf/conf.h"
 #include "shm/rotor.h"
 
+/* Options with a value that verbs share: --jti J, --for 1h, … */
+enum ctl_given { CTL_JTI, CTL_ISS, CTL_USER, CTL_BEFORE, CTL_TOKEN, CTL_UNTIL,
+	CTL_FOR, CTL_GIVEN };
+
 struct ctl {
+	const char *given[CTL_GIVEN];	/* NULL: was not given */
 	bool json, quiet, watch;
 	const char *config, *state;	/* --config, --state, or NULL */
 	uint32_t length;		/* --length, bytes */
@@ -47,6 +52,14 @@ const struct conf_server *ctl_server(const struct ctl *c, const char *name);
 /* Tables of pools, for `status` and `pool`; only: one server, or NULL. */
 void ctl_put_pools(struct ctl *c, struct buf *b, const char *only);
 
+/* The end of an entry by --until or --for; INT64_MAX when neither stands
+ * there. Not EX_OK: it was told what is wrong. */
+int ctl_until(const struct ctl *c, int64_t *unix_s_r);
+
+/* One line of standard input or of a file ("-": standard input), its end cut
+ * off; a terminal shows nothing.  NULL: it was told why. */
+const char *ctl_read_secret(struct ctl *c, const char *file);
+
 /* ---- verbs: an exit code ---------------------------------------------------- */
 int ctl_status(struct ctl *c);
 int ctl_reload(struct ctl *c);
@@ -54,5 +67,6 @@ int ctl_metrics(struct ctl *c);
 int ctl_pool(struct ctl *c);
 int ctl_token(struct ctl *c);
 int ctl_secret(struct ctl *c);
+int ctl_revoke(struct ctl *c);
 
 #endif

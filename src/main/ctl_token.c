@@ -6,11 +6,8 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/digest.h"
@@ -52,49 +49,16 @@ ctl_token(struct ctl *c)
 	return say_random(c, "token", c->length);
 }
 
-/* ---- secret hash ------------------------------------------------------------------------ */
-/* A line from standard input, its end cut off; a terminal shows nothing. */
-static size_t
-read_secret(char *room, size_t size)
-{
-	struct termios was, silent;
-	bool tty = tcgetattr(STDIN_FILENO, &was) == 0;
-	size_t n;
-
-	if (tty) {
-		silent = was;
-		silent.c_lflag &= ~(tcflag_t)ECHO;
-		(void)fputs("secret: ", stderr);
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	}
-	if (fgets(room, (int)size, stdin) == NULL)
-		room[0] = '\0';
-	if (tty) {
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
-		(void)fputs("\n", stderr);
-	}
-	n = strlen(room);
-	while (n > 0 && (room[n - 1] == '\n' || room[n - 1] == '\r'))
-		n--;
-	return n;
-}
-
 static int
-say_hash(const struct ctl *c)
+say_hash(struct ctl *c)
 {
-	static const size_t size = MAX_TOKEN + 2;
-	char *room = arena_alloc(c->arena, size);	/* wiped with it */
+	const char *text = ctl_read_secret(c, "-");
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
-	size_t n;
 
-	(void)setvbuf(stdin, NULL, _IONBF, 0);	/* no copy in a buffer */
-	n = read_secret(room, size);
-	if (n == 0)
-		return ctl_fail(EX_DATAERR, "no secret on standard input");
-	if (n > MAX_TOKEN)
-		return ctl_fail(EX_DATAERR, "longer than %d bytes", MAX_TOKEN);
-	digest_sha256((struct str){ room, n }, digest);
+	if (text == NULL)
+		return EX_DATAERR;
+	digest_sha256(str_of(text), digest);
 	digest_hex(digest, sizeof digest, hex);
 	return say(c, "sha256", str_of(hex));
 }

@@ -335,12 +335,29 @@ watch_over(struct pool *p, const char *address)
 	return false;
 }
 
+/* Better no service than one that lets in who was sent away. */
+static bool
+can_know_revocations(struct pool *p)
+{
+	struct revoked *r = worker_revoked(conf_tree(p->conf), p->segment,
+		p->arena);
+
+	if (r == NULL) {
+		log_flush();
+		conf_release(p->conf);
+	}
+	revoked_close(r);
+	return r != NULL;
+}
+
 static int
 run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 {
 	*master_r = true;
 	/* without it each worker counts alone, and /ready says so */
 	p->segment = worker_segment(conf_tree(p->conf), p->arena);
+	if (!can_know_revocations(p))
+		return EX_IOERR;
 	p->wanted = workers_of(p->settings, conf_tree(p->conf));
 	block_signals(p);
 	if (watch_over(p, plan->listener->name)) {

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""revoke -- who was sent away is refused by all workers, from the next
+request on, through the cache of verdicts and after a restart"""
+import json
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import fcgi, keys, tap  # noqa: E402
+from kit.gate import Gate, config, guard, run, secret, server  # noqa: E402
+from kit.tap import equal, test  # noqa: E402
+from kit.upstream import Upstream  # noqa: E402
+
+RSA = keys.rsa()
+STATIC = secret("static")
+
+
+def jwt(**claims):
+    claims.setdefault("exp", int(time.time()) + 3600)
+    return guard(keys.rs256(RSA, keys.claims(**claims)))
+
+
+def conf(up):
+    return config({"s": server(up)}, options={"inboundAuth": {
+        "strategy": ["token", "jwt"],
+        "token": {"values": [{"name": "ci", "value": STATIC}]},
+        "jwt": {"publicKeyFile": RSA.public, "audience": ["gate"],
+                "issuer": "https://issuer.test", "algorithms": ["RS256"]}}})
+
+
+def ctl(g, *words, stdin="", code=0):
+    rc, out, err = g.ctl(*words, stdin=stdin.encode())
+    equal(rc, code, "mcpgatectl %s: %s" % (" ".join(words), err))
+    return out
+
+
+def call(g, token):
+    return g.rpc("/s/mcp", "ping", headers={
+        "Authorization": "Bearer " + token})
+
+
+def refused(g, token):
+    """By every worker."""
+    for _ in range(12):
+        r = call(g, token)
+        equal(r.status, 401)
+        equal(r.json["error"]["data"]["reason"], "token_revoked")
+        assert 'error="invalid_token"' in r.header("www-authenticate")
+
+
+def let_in(g, token):
+    equal({call(g, token).status for _ in range(12)}, {200})
+
+
+@test("a token id is refused")
+def _(t):
+    with Upstream() as up, Gate(conf(up), workers=3) as g:
+        bad, good = jwt(jti="id-1"), jwt(jti="id-2")
+        let_in(g, bad)
+        ctl(g, "revoke", "--jti", "id-1")
+        refused(g, bad)
+        let_in(g, good)
+        refused(g, jwt(jti="id-1", extra=1))
+
+
+@test("a token is refused, however it is known")
+def _(t):
+    with Upstream() as up, Gate(conf(up), workers=3) as g:
+        bad, good = jwt(nr=1), jwt(nr=2)
+        let_in(g, bad)
+        ctl(g, "revoke", "--token", "-", stdin=bad + "\n")
+        refused(g, bad)
+        let_in(g, good)
+        ctl(g, "revoke", "--token", "-", stdin=STATIC)
+        refused(g, STATIC)
+        with open(g.state + ".revoked") as f:
+            assert bad not in f.read(), "a token on disk"
+
+
+@test("what a user was given before is refused")
+def _(t):
+    with Upstream() as up, Gate(conf(up), workers=3) as g:
+        now = int(time.time())
+        old = jwt(sub="mallory", iat=now - 100)
+        undated = jwt(sub="mallory", iat=None)
+        let_in(g, old)
+        ctl(g, "revoke", "--user", "mallory", "--before", time.strftime(
+            "%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 10)))
+        refused(g, old)
+        refused(g, undated)
+        let_in(g, jwt(sub="mallory", iat=now - 5))
+        let_in(g, jwt(sub="alice", iat=now - 100))
+        ctl(g, "revoke", "--user", "token:ci")
+        refused(g, STATIC)
+
+
+@test("for a time")
+def _(t):
+    with Upstream() as up, Gate(conf(up), workers=2) as g:
+        bad = jwt(jti="short")
+        ctl(g, "revoke", "--jti", "short", "--for", "2s")
+        refused(g, bad)
+        time.sleep(3)
+        let_in(g, bad)
+
+
+@test("a restart and the loss of the state file change nothing")
+def _(t):
+    with Upstream() as up, Gate(conf(up), workers=2) as g:
+        bad = jwt(jti="kept")
+        ctl(g, "revoke", "--jti", "kept")
+        g.end()
+        g.start()
+        refused(g, bad)
+        g.end()
+        os.unlink(g.state)
+        g.start()
+        refused(g, bad)
+
+
+@test("a journal that cannot be read stops the start")
+def _(t):
+    with Upstream() as up, Gate(conf(up)) as g:
+        ctl(g, "revoke", "--jti", "x")
+        g.end()
+        with open(g.state + ".revoked", "a") as f:
+            f.write("rubbish\n")
+        rc, _, said = run(["--config", g.file, "--listen",
+                           "unix:" + g.socket, "--workers", "1"])
+        equal(rc, 74)
+        assert "cannot read the revocations" in said, said
+        reply, _ = g.cgi("POST", "/s/mcp", {
+            "Authorization": "Bearer " + STATIC}, b"{}")
+        assert reply.status >= 500, reply.status
+        os.unlink(g.state + ".revoked")
+        g.start()
+
+
+@test("the list, and wrong words")
+def _(t):
+    with Upstream() as up, Gate(conf(up)) as g:
+        ctl(g, "revoke", "--jti", "one", "--until", "2031-01-31T00:00:00Z")
+        ctl(g, "revoke", "--user", "bob")
+        text = ctl(g, "revoke", "list")
+        assert "2031-01-31T00:00:00Z jti one of https://issuer.test" in \
+            text, text
+        rows = json.loads(ctl(g, "--json", "revoke", "list"))["revoked"]
+        equal([r["kind"] for r in rows], ["jti", "user"])
+        ctl(g, "revoke", code=64)
+        ctl(g, "revoke", "--jti", "a", "--user", "b", code=64)
+        ctl(g, "revoke", "--jti", "a", "--for", "soon", code=64)
+        ctl(g, "revoke", "--token", "/nonexistent", code=65)
+
+
+tap.main()
