@@ -475,26 +475,33 @@ add_number(struct log_line *l, const char *key, struct str digits)
 void
 log_num(struct log_line *l, const char *key, int64_t value)
 {
-	char text[24], *end = text + sizeof(text), *p = end;
-	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char room[1 + STR_DIGITS];
+	struct str digits = str_digits(room + 1, value < 0 ?
+		0 - (uint64_t)value : (uint64_t)value);
 
-	do {
-		*--p = (char)('0' + left % 10);
-		left /= 10;
-	} while (left > 0);
-	if (value < 0)
-		*--p = '-';
-	add_number(l, key, (struct str){ p, (size_t)(end - p) });
+	if (value < 0) {
+		digits.p--;
+		digits.n++;
+		room[digits.p - room] = '-';
+	}
+	add_number(l, key, digits);
 }
 
+/* Milliseconds with three digits behind the point. */
 void
 log_ms(struct log_line *l, const char *key, uint64_t us)
 {
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%llu.%03u",
-		(unsigned long long)(us / 1000), (unsigned)(us % 1000));
+	char room[STR_DIGITS + 4];
+	struct str digits = str_digits(room, us / 1000);
+	char *p = room + STR_DIGITS;
 
-	add_number(l, key, (struct str){ text, (size_t)n });
+	us %= 1000;
+	p[0] = '.';
+	p[1] = (char)('0' + us / 100);
+	p[2] = (char)('0' + us / 10 % 10);
+	p[3] = (char)('0' + us % 10);
+	digits.n += 4;
+	add_number(l, key, digits);
 }
 
 /* head and line into the buffer, or neither. */

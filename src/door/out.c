@@ -7,7 +7,6 @@
 #include "door/out.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -249,17 +248,19 @@ static void
 outlet_begin(struct outlet *outlet, int status, const struct headers *h)
 {
 	struct out *o = (struct out *)outlet;
-	char line[128];
-	int n;
+	char room[STR_DIGITS];
 
 	o->begun = true;
 	if (o->gone)
 		return;
-	n = snprintf(line, sizeof(line), "Status: %d %s\r\n", status,
-		http_reason(status));
-	add_text(o, (struct str){ line, (size_t)n });
+	add_text(o, STR("Status: "));
+	add_text(o, str_digits(room, (uint64_t)status));
+	add_text(o, STR(" "));
+	add_text(o, str_of(http_reason(status)));
+	add_text(o, STR("\r\n"));
 	for (uint32_t i = 0; i < h->n; i++)
 		add_line(o, &h->v[i]);
+	add_text(o, h->lines);
 	add_text(o, STR("\r\n"));
 	o->body_known = str_number(headers_get(h, STR("Content-Length")),
 		&o->body_left);

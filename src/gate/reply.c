@@ -22,8 +22,9 @@
 static void
 add_number(struct headers *h, struct str name, uint64_t n)
 {
-	headers_add(h, name, str_fmt(h->arena, "%llu",
-		(unsigned long long)n));
+	char room[STR_DIGITS];
+
+	headers_add(h, name, str_copy(h->arena, str_digits(room, n)));
 }
 
 /* What may come down from the upstream, and nothing else. */

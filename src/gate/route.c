@@ -18,28 +18,40 @@ static enum method
 method_of(struct str name)
 {
 	static const struct {
-		const char *name;
+		struct str name;
 		enum method method;
 	} known[] = {
-		{ "POST", METHOD_POST }, { "GET", METHOD_GET },
-		{ "DELETE", METHOD_DELETE }, { "OPTIONS", METHOD_OPTIONS },
-		{ "HEAD", METHOD_HEAD },
+		{ STR("POST"), METHOD_POST }, { STR("GET"), METHOD_GET },
+		{ STR("DELETE"), METHOD_DELETE },
+		{ STR("OPTIONS"), METHOD_OPTIONS },
+		{ STR("HEAD"), METHOD_HEAD },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (str_is(name, known[i].name))
+		if (str_eq(name, known[i].name))
 			return known[i].method;
 	}
 	return METHOD_OTHER;
 }
 
 /* ---- request id ------------------------------------------------------------- */
+/* The base of this worker and a number of at least six digits. */
 static struct str
 make_id(struct gate *g, struct arena *a)
 {
-	return str_fmt(a, "%s%06llx", g->id_base,
-		(unsigned long long)++g->id_count);
+	static const char digits[] = "0123456789abcdef";
+	struct str base = str_of(g->id_base);
+	uint64_t n = ++g->id_count;
+	char *text = arena_alloc(a, base.n + 17);
+	size_t end = base.n + 6;
+
+	while (end < base.n + 16 && n >> 4 * (end - base.n) != 0)
+		end++;
+	memcpy(text, base.p, base.n);
+	for (size_t i = end; i > base.n; i--, n >>= 4)
+		text[i - 1] = digits[n & 15];
+	return (struct str){ text, end };
 }
 
 static void
@@ -136,15 +148,15 @@ below(struct str path, struct str prefix, struct str *rest_r)
 
 /* ---- what stands there ------------------------------------------------------- */
 static const struct {
-	const char *path;
+	struct str path;
 	enum page page;
 } pages[] = {
-	{ "/health", PAGE_HEALTH }, { "/healthz", PAGE_HEALTH },
-	{ "/_healthz", PAGE_HEALTH },
-	{ "/ready", PAGE_READY }, { "/readyz", PAGE_READY },
-	{ "/_readyz", PAGE_READY },
-	{ "/version", PAGE_VERSION }, { "/metrics", PAGE_METRICS },
-	{ "/ws", PAGE_WEBSOCKET },
+	{ STR("/health"), PAGE_HEALTH }, { STR("/healthz"), PAGE_HEALTH },
+	{ STR("/_healthz"), PAGE_HEALTH },
+	{ STR("/ready"), PAGE_READY }, { STR("/readyz"), PAGE_READY },
+	{ STR("/_readyz"), PAGE_READY },
+	{ STR("/version"), PAGE_VERSION }, { STR("/metrics"), PAGE_METRICS },
+	{ STR("/ws"), PAGE_WEBSOCKET },
 };
 
 static enum page
@@ -153,7 +165,7 @@ find_page(struct str path)
 	size_t i;
 
 	for (i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
-		if (str_is(path, pages[i].path))
+		if (str_eq(path, pages[i].path))
 			return pages[i].page;
 	}
 	return PAGE_NONE;
@@ -181,14 +193,29 @@ is_default(struct str path)
 		str_is(path, "/mcp/");
 }
 
+/* The server of a path; NULL: none. */
+static struct site_server *
+server_at(const struct site *s, struct str path)
+{
+	struct site_server *v = find_server(s, path);
+
+	return v == NULL && (path.n == 0 || is_default(path)) ? s->only : v;
+}
+
+struct site_server *
+route_resource(const struct req *q)
+{
+	return server_at(q->site, q->resource_path);
+}
+
 static bool
 stands_here(struct req *q, struct str path)
 {
 	q->path = path;
+	if (resource_route(q, path))
+		return true;
 	q->page = find_page(path);
-	q->server = q->page == PAGE_NONE ? find_server(q->site, path) : NULL;
-	if (q->page == PAGE_NONE && q->server == NULL && is_default(path))
-		q->server = q->site->only;
+	q->server = q->page == PAGE_NONE ? server_at(q->site, path) : NULL;
 	return q->page != PAGE_NONE || q->server != NULL;
 }
 
@@ -231,7 +258,10 @@ find_place(struct req *q, struct str path)
 
 	if (q->conf->mount_known) {
 		if (!below(path, q->conf->mount, &rest))
-			return false;
+			return resource_route_root(q, path);
+		if (rest.n > 0 && q->conf->mount.n == 0)
+			return resource_route_root(q, rest) ||
+				stands_here(q, rest);
 		return stands_here(q, rest.n > 0 ? rest : STR("/"));
 	}
 	if (script.n > 0 && script.p[script.n - 1] == '/')

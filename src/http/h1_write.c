@@ -9,8 +9,6 @@
 
 #include "base/arena.h"
 
-#define MAX_DIGITS 20
-
 static char *
 put(char *p, struct str s)
 {
@@ -33,30 +31,17 @@ put_line(char *p, struct str name, struct str value)
 static char *
 put_length(char *p, size_t n)
 {
-	char digits[MAX_DIGITS];
-	size_t at = sizeof(digits);
+	char room[STR_DIGITS];
 
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	return put_line(p, STR("Content-Length"),
-		(struct str){ digits + at, sizeof(digits) - at });
+	return put_line(p, STR("Content-Length"), str_digits(room, n));
 }
 
 static bool
 ours(struct str name)
 {
-	static const struct str names[] = { { "Content-Length", 14 },
-		{ "Transfer-Encoding", 17 }, { "Connection", 10 } };
-
-	if (name.n < 10 || name.n > 17)
-		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (str_eq_nocase(name, names[i]))
-			return true;
-	}
-	return false;
+	return str_eq_nocase(name, STR("Content-Length")) ||
+		str_eq_nocase(name, STR("Transfer-Encoding")) ||
+		str_eq_nocase(name, STR("Connection"));
 }
 
 static size_t

@@ -201,16 +201,9 @@ known_method(struct str method)
 }
 
 static struct str
-number(char room[12], int n)
+number(char room[STR_DIGITS], int n)
 {
-	size_t at = 12;
-	unsigned left = n < 0 ? 0 : (unsigned)n;
-
-	do {
-		room[--at] = (char)('0' + left % 10);
-		left /= 10;
-	} while (left > 0);
-	return (struct str){ room + at, 12 - at };
+	return str_digits(room, n < 0 ? 0 : (uint64_t)n);
 }
 
 static bool
@@ -276,7 +269,7 @@ count_user(struct metrics *m, const struct access *r)
 void
 metrics_request(struct metrics *m, const struct access *r)
 {
-	char room[12];
+	char room[STR_DIGITS];
 	struct set s = {
 		.family = REQUESTS,
 		.server = r->server.p != NULL ? r->server : STR(""),
@@ -337,7 +330,7 @@ void
 metrics_token(struct metrics *m, struct str server, uint32_t token,
 	int status, bool failed)
 {
-	char room1[12], room2[12];
+	char room1[STR_DIGITS], room2[STR_DIGITS];
 	struct set s = { .family = TOKEN_USES, .server = server,
 		.key1 = "token", .value1 = number(room1, (int)token),
 		.key2 = "status", .value2 = number(room2, status) };
