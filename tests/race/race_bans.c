@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bans -- they come and go, whoever changes them is killed; a look is right
+ */
+#include "config.h"
+#include "shm/bans.h"
+
+#include <stdatomic.h>
+
+#include "kit/crew.h"
+#include "kit/place.h"
+#include "kit/tap.h"
+
+#define CREW 8
+#define NOW 1000
+
+struct shared {
+	struct segment *segment;
+	_Atomic uint64_t looks, changes, wrong;
+	uint64_t until_ms;
+};
+
+static struct ban
+ban(uint8_t kind, uint8_t number, uint8_t bits)
+{
+	return (struct ban){ .span = { .addr = { 10, kind, number, 1 },
+		.bits = bits, .until_unix_s = SPANS_FOREVER } };
+}
+
+static bool
+is_banned(struct bans *b, uint8_t kind, uint8_t number)
+{
+	uint8_t addr[16] = { 10, kind, number, 1 };
+
+	return spans_has(bans_look(b).banned, addr, false, NOW);
+}
+
+/* 10.1.x always is, 10.2.x never. */
+static void
+judge(struct shared *w, struct bans *b, uint8_t number)
+{
+	bool good = is_banned(b, 1, number) && !is_banned(b, 2, number);
+
+	atomic_fetch_add(&w->looks, 1);
+	atomic_fetch_add(&w->wrong, !good);
+}
+
+/* Its own address: what was done is seen by the next look. */
+static void
+change(struct shared *w, struct bans *b, uint8_t number, bool put)
+{
+	struct ban own = ban(3, number, 32);
+	enum bans_word said = put ? bans_put(w->segment, &own, NOW) :
+		bans_drop(w->segment, &own.span);
+
+	if (said == BANS_BUSY)
+		return;
+	atomic_fetch_add(&w->changes, 1);
+	atomic_fetch_add(&w->wrong, is_banned(b, 3, number) != put);
+}
+
+static bool
+work(unsigned number, void *who)
+{
+	struct shared *w = who;
+	struct arena *a = arena_new(1 << 16);
+	struct bans *b = bans_open(w->segment, a);
+	uint32_t x = number * 2654435761u + 1;
+	struct ban again = ban(1, (uint8_t)number, 32);
+
+	while (clock_mono_us() / 1000 < w->until_ms) {
+		x = x * 1664525 + 1013904223;
+		judge(w, b, (uint8_t)((x >> 16) % CREW));
+		if ((x >> 8) % 4 == 0)
+			change(w, b, (uint8_t)number, (x >> 20) % 2 == 0);
+		if ((x >> 8) % 64 == 1)
+			bans_put(w->segment, &again, NOW);
+	}
+	bans_close(b);
+	arena_free(a);
+	return true;
+}
+
+int
+main(void)
+{
+	struct place p = place_new();
+	struct shared *w = crew_shared(sizeof(*w));
+	const char *why = "";
+	struct bans *b;
+	struct crew c;
+
+	w->segment = place_open(&p);
+	for (unsigned i = 0; i < CREW; i++) {
+		struct ban one = ban(1, (uint8_t)i, 32);
+
+		IS_INT(bans_put(w->segment, &one, NOW), BANS_DONE);
+	}
+	w->until_ms = clock_mono_us() / 1000 + 1200;
+	c = crew_start(CREW, work, w);
+	crew_kill(&c, CREW / 2, 150);
+	IS_INT(crew_wait(&c), 0);
+	tap_ok(w->looks > 1000 && w->changes > 100, "%llu looks, %llu changes",
+		(unsigned long long)w->looks, (unsigned long long)w->changes);
+	tap_ok(w->wrong == 0, "all of them right, %llu not",
+		(unsigned long long)w->wrong);
+	b = bans_open(w->segment, p.arena);
+	for (unsigned i = 0; i < CREW; i++)
+		judge(w, b, (uint8_t)i);
+	IS_INT(w->wrong, 0);
+	tap_ok(segment_valid(w->segment, &why), "valid %s", why);
+	bans_close(b);
+	segment_close(w->segment);
+	place_end(&p);
+	return tap_done();
+}
