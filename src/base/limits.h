@@ -32,6 +32,7 @@
 #define MAX_ARENA	MIB(16)	/* bytes beside the body: envelope, heads, lists */
 #define MAX_JSON_DEPTH	128	/* key limits.jsonDepth */
 #define MAX_JSON_VALUES	50000	/* json-c takes up to 792 bytes for each */
+#define MAX_REPLY_VALUES 200000	/* of a reply that is read; lists are long */
 #define MAX_JSON_NAMES	10000	/* names in one object; kept in a hash table */
 #define MAX_BATCH	50	/* key limits.batch */
 #define MAX_REQUEST_ID	128	/* bytes of X-Request-Id we believe */
@@ -50,8 +51,13 @@
 #define MAX_AUDIENCES	32	/* per policy; 64 in a token */
 #define MAX_KEYS	64	/* usable keys of one set */
 #define MAX_KEY_SET	MIB(1)	/* bytes of a JWKS document */
+#define MAX_METADATA	KIB(64)	/* bytes of what an issuer says about itself */
+#define MAX_KEY_WAITERS	256	/* requests that wait for one key set, in one worker */
 #define MAX_KEY_TRIES	8	/* keys tried for a token without kid */
 #define MAX_STATIC_TOKENS 1024	/* entries; compared one by one, 32 B each */
+#define MAX_ANSWER	KIB(64)	/* bytes of an introspection answer */
+#define MAX_QUESTIONS	256	/* tokens that one worker asks about at a time */
+#define MAX_ASKERS	256	/* requests that wait for one answer */
 #define MAX_FORWARDED	32	/* elements of X-Forwarded-For */
 #define MAX_ORIGIN	512	/* bytes of an Origin header or of an entry */
 #define MAX_ORIGINS	256	/* entries of cors.allowedOrigins; compared one by one */
