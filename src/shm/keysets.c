@@ -401,6 +401,13 @@ keyset_fail(const struct keyset *k, const struct keyset_claim *c,
 	say_done(k->slot, c);
 }
 
+void
+keyset_over(const struct keyset *k, const struct keyset_claim *c)
+{
+	if (is_mine(k))
+		say_done(k->slot, c);
+}
+
 /* ---- showing -------------------------------------------------------------- */
 
 static struct keyset_view

@@ -96,6 +96,9 @@ void keyset_keep(const struct keyset *k, const struct keyset_claim *c,
 void keyset_fail(const struct keyset *k, const struct keyset_claim *c,
 	uint64_t now_us, uint64_t rest_us);
 
+/* The claim is over; nothing is known anew, nothing failed. */
+void keyset_over(const struct keyset *k, const struct keyset_claim *c);
+
 /* A copy of the document; false: there is none, or not a whole one. */
 bool keyset_read(const struct keyset *k, struct arena *a,
 	struct str *document_r, uint64_t *epoch_r);
