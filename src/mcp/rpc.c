@@ -111,6 +111,7 @@ read_call(struct arena *a, const struct jdoc_message *m,
 	    m->params.type != JDOC_ARRAY)
 		return invalid(a, "params is not an object");
 	out->kind = m->id.type == JDOC_ABSENT ? RPC_NOTIFICATION : RPC_REQUEST;
+	out->params = m->params;
 	name = name_span(m, out->method);
 	out->has_name = jdoc_unquote(a, name, &out->name);
 	if (name.type != JDOC_ABSENT && !out->has_name)

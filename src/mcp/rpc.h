@@ -20,6 +20,7 @@ struct rpc_message {
 	struct str method;		/* unescaped; "" for a response */
 	struct str name;		/* tool, prompt, URI or task; unescaped */
 	bool has_name;
+	struct jdoc_span params;	/* as they stand in the body */
 };
 
 struct rpc {
