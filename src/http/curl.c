@@ -335,6 +335,7 @@ wire_warm(struct wire *w)
 {
 	if (!list_empty(&w->lanes))
 		return;
+	wire_load();
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();

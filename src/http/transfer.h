@@ -23,6 +23,15 @@ struct transfer;
 struct wire *wire_new(struct loop *l);
 /* libcurl is set up now, not for the first connection. */
 void wire_warm(struct wire *w);
+/* libcurl is loaded now: before fork, what that writes is shared. */
+#ifdef GATE_LIBCURL
+void wire_load(void);
+#else
+static inline void
+wire_load(void)
+{
+}
+#endif
 void wire_free(struct wire *w);		/* stops what is under way */
 struct loop *wire_loop(const struct wire *w);
 

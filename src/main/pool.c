@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "http/transfer.h"
 #include "main/notify.h"
 #include "main/worker.h"
 
@@ -360,6 +361,7 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 		return EX_IOERR;
 	p->wanted = workers_of(p->settings, conf_tree(p->conf));
 	block_signals(p);
+	wire_load();
 	if (watch_over(p, plan->listener->name)) {
 		*master_r = false;
 		return be_worker(p);	/* takes the generation over */

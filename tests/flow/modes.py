@@ -127,6 +127,41 @@ def _(t):
         equal((r.status, code), (status, 0))
 
 
+def loads_late():
+    """Was the program built to load libcurl for the first connection?"""
+    with open(os.path.join(os.environ.get("top_builddir", "."),
+                           "config.h")) as f:
+        return "#define GATE_LIBCURL " in f.read()
+
+
+@test("CGI: libcurl is loaded for an upstream only", rows=(
+    ("a page", "GET", "/health", 200, False),
+    ("a refusal", "POST", "/none", 404, False),
+    ("a call", "POST", "/s/mcp", 200, True)))
+def _(t):
+    _, method, path, status, wanted = t.row
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        # the loader of glibc tells which files it takes in
+        r, code = g.cgi(method, path, body=ASK if method == "POST" else b"",
+                        env={"LD_DEBUG": "files", "LD_DEBUG_OUTPUT":
+                             os.path.join(g.dir, "loader")})
+        equal((r.status, code), (status, 0))
+        told = [os.path.join(g.dir, n) for n in os.listdir(g.dir)
+                if n.startswith("loader.")]
+        if told and loads_late():
+            with open(told[0]) as f:
+                equal("/libcurl" in f.read(), wanted)
+
+
+@test("CGI: each call leaves its line in the log file, and the result 0")
+def _(t):
+    with Upstream() as up, Gate(conf(up), mode="cgi", log="file") as g:
+        for want in (1, 2, 3):
+            r, code = g.cgi("POST", "/s/mcp", body=ASK)
+            equal((r.status, code), (200, 0))
+            equal(g.log_text().count('"event":"request"'), want)
+
+
 @test("CGI: the body is what CONTENT_LENGTH says")
 def _(t):
     body = json.dumps(ASK).encode()
