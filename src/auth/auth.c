@@ -13,9 +13,18 @@
 
 #include "auth/challenge.h"
 #include "auth/claims.h"
+#include "auth/introspect.h"
 #include "auth/keys.h"
 #include "auth/policy.h"
 #include "auth/verdict.h"
+
+static const char *const names[STRATEGIES] = {
+	[STRATEGY_NONE] = "none", [STRATEGY_LOCAL] = "local",
+	[STRATEGY_TOKEN] = "token", [STRATEGY_APIKEY] = "apikey",
+	[STRATEGY_JWT] = "jwt", [STRATEGY_INTROSPECTION] = "introspection",
+	[STRATEGY_PROXY] = "proxy", [STRATEGY_LUA] = "lua",
+	[STRATEGY_JS] = "js",
+};
 
 /* One judgement on its way. */
 struct judgement {
@@ -59,18 +68,29 @@ judge_key(struct judgement *j, const struct conf_keys *list, const char *how,
 
 /* ---- jwt ---------------------------------------------------------- */
 
+/* Up to the signature every refusal reads the same. */
+static const struct fault *
+as_signature(struct arena *a, const struct fault *f)
+{
+	struct fault *same = fault_new(a, f->kind, "%s", f->detail);
+
+	same->said = fault_said(FAULT_TOKEN_SIGNATURE);
+	return same;
+}
+
 /* Signature, then claims: whom does the token name? */
 static const struct fault *
-verify(const struct judgement *j, struct claims *c_r)
+verify(const struct judgement *j, struct str token, struct claims *c_r)
 {
 	const struct auth_policy *p = j->policy;
 	struct arena *a = j->ask->arena;
 	const struct fault *f;
 	struct jose jose;
 
-	f = jose_parse(a, j->credential.value, &p->jose, &jose);
-	if (f == NULL)
-		f = jws_verify(p->keys, p->backend, &jose, a);
+	f = jose_parse(a, token, &p->jose, &jose);
+	if (f != NULL)
+		return as_signature(a, f);
+	f = jws_verify(p->keys, p->backend, &jose, a);
 	if (f == NULL)
 		f = claims_check(&p->in->jwt, &jose, j->ask->now_unix_s, a,
 			c_r);
@@ -89,7 +109,7 @@ is_current(const struct judgement *j, const struct claims *c)
 /* A verdict of some worker will do; what is no longer true is judged anew,
  * so that the reply says why. */
 static const struct fault *
-judge_jwt(struct judgement *j)
+judge_jwt(struct judgement *j, struct str token)
 {
 	const struct auth_ask *ask = j->ask;
 	const struct auth_policy *p = j->policy;
@@ -99,13 +119,12 @@ judge_jwt(struct judgement *j)
 	struct claims c;
 
 	if (keeps) {
-		key = verdict_key_of(ask->segment, p->name, p->digest,
-			j->credential.value);
+		key = verdict_key_of(ask->segment, p->name, p->digest, token);
 		j->answer->cached = verdict_get(ask->segment, &key,
 			ask->now_unix_s, ask->arena, &c) && is_current(j, &c);
 	}
 	if (!j->answer->cached) {
-		f = verify(j, &c);
+		f = verify(j, token, &c);
 		if (f != NULL)
 			return f;
 		if (keeps)
@@ -117,7 +136,36 @@ judge_jwt(struct judgement *j)
 	return NULL;
 }
 
-/* ---- bearer: token, then jwt -------------------------------------- */
+/* ---- introspection ------------------------------------------------ */
+
+/* What the endpoint has said to some worker, or is to be asked. */
+static const struct fault *
+judge_opaque(struct judgement *j)
+{
+	const struct auth_ask *ask = j->ask;
+	const struct fault *f;
+	struct claims c;
+	bool known;
+
+	j->answer->strategy = "introspection";
+	f = introspect_look(ask, j->credential.value, &c, &known);
+	if (known && (f != NULL || is_current(j, &c))) {
+		j->answer->cached = !ask->waited;
+		j->who = c.who;
+		j->claims = c;
+		return f;
+	}
+	if (known && ask->waited)
+		return refuse(j, FAULT_TOKEN_EXPIRED, "introspection: expired");
+	if (ask->remote == NULL || ask->waited)
+		return introspect_unavailable(ask->arena,
+			"introspection: no answer");
+	j->answer->need = (struct auth_need){ .kind = AUTH_NEED_ANSWER,
+		.policy = j->policy, .token = j->credential.value };
+	return NULL;
+}
+
+/* ---- bearer: token, then jwt, else introspection ------------------ */
 
 static bool
 has_two_dots(struct str s)
@@ -139,13 +187,18 @@ judge_bearer(struct judgement *j)
 		if (known)
 			return f;
 	}
-	if ((j->credential.serves & CREDENTIAL_JWT) == 0)
-		return refuse(j, FAULT_INVALID_TOKEN, "unknown token");
-	if (j->answer->strategy == NULL || has_two_dots(j->credential.value))
+	if ((j->credential.serves & CREDENTIAL_JWT) != 0 &&
+	    has_two_dots(j->credential.value)) {
 		j->answer->strategy = "jwt";
-	if (!has_two_dots(j->credential.value))
+		return judge_jwt(j, j->credential.value);
+	}
+	if ((j->credential.serves & CREDENTIAL_OPAQUE) != 0)
+		return judge_opaque(j);
+	if (j->answer->strategy != NULL)
 		return refuse(j, FAULT_INVALID_TOKEN, "unknown token");
-	return judge_jwt(j);
+	j->answer->strategy = "jwt";
+	return as_signature(j->ask->arena, refuse(j, FAULT_INVALID_TOKEN,
+		"malformed: not three segments"));
 }
 
 static const struct fault *
@@ -161,15 +214,14 @@ judge_apikey(struct judgement *j)
 
 /* Which of them the credential in the request belongs to. */
 static const struct fault *
-try_credential(struct judgement *j, uint32_t serves)
+try_credential(struct judgement *j, uint32_t serves, const char *name)
 {
 	if (j->credential.state == CREDENTIAL_NONE ||
 	    (j->credential.serves & serves) == 0)
 		return NULL;
 	j->decided = true;
 	if (j->credential.state == CREDENTIAL_BAD) {
-		j->answer->strategy = serves == CREDENTIAL_APIKEY ? "apikey" :
-			serves == CREDENTIAL_JWT ? "jwt" : "token";
+		j->answer->strategy = name;
 		return refuse(j, FAULT_INVALID_TOKEN, "malformed: credential");
 	}
 	if (serves == CREDENTIAL_APIKEY)
@@ -179,6 +231,19 @@ try_credential(struct judgement *j, uint32_t serves)
 
 /* ---- proxy, local, none ------------------------------------------- */
 
+/* A signed value names the user; who else vouches does not matter.  It stays
+ * another principal than the bearer of such a token. */
+static const struct fault *
+judge_signed(struct judgement *j, const struct proxy_answer *an)
+{
+	const struct fault *f = judge_jwt(j, an->token);
+
+	j->who.how = an->who.how;
+	if (j->who.issuer.n == 0)
+		j->who.issuer = an->who.issuer;
+	return f;
+}
+
 static const struct fault *
 try_proxy(struct judgement *j)
 {
@@ -187,10 +252,13 @@ try_proxy(struct judgement *j)
 		j->ask->params, j->ask->now_unix_s, j->ask->arena, &an);
 
 	j->answer->untrusted_header = an.untrusted;
+	j->answer->nobody = an.nobody;
 	if (!an.present)
 		return NULL;
 	j->answer->strategy = "proxy";
 	j->decided = true;
+	if (f == NULL && an.token.n > 0)
+		return judge_signed(j, &an);
 	if (f == NULL)
 		j->who = an.who;
 	return f;
@@ -213,11 +281,13 @@ try_strategy(struct judgement *j, enum strategy s)
 {
 	switch (s) {
 	case STRATEGY_TOKEN:
-		return try_credential(j, CREDENTIAL_TOKEN);
+		return try_credential(j, CREDENTIAL_TOKEN, "token");
 	case STRATEGY_JWT:
-		return try_credential(j, CREDENTIAL_JWT);
+		return try_credential(j, CREDENTIAL_JWT, "jwt");
+	case STRATEGY_INTROSPECTION:
+		return try_credential(j, CREDENTIAL_OPAQUE, "introspection");
 	case STRATEGY_APIKEY:
-		return try_credential(j, CREDENTIAL_APIKEY);
+		return try_credential(j, CREDENTIAL_APIKEY, "apikey");
 	case STRATEGY_PROXY:
 		return try_proxy(j);
 	case STRATEGY_LOCAL:
@@ -252,6 +322,17 @@ find_caller(struct judgement *j)
 
 /* ---- revoked? ----------------------------------------------------- */
 
+/* What was revoked of a JWT that is asked about; any other token: all. */
+static struct str
+signed_part(struct str token)
+{
+	size_t n = token.n;
+
+	while (has_two_dots(token) && token.p[n - 1] != '.')
+		n--;
+	return str_head(token, n > 0 && n < token.n ? n - 1 : n);
+}
+
 /* Looked at with each request, also when the verdict is an old one. */
 static const struct fault *
 check_revoked(const struct judgement *j)
@@ -260,15 +341,19 @@ check_revoked(const struct judgement *j)
 	const struct claims *c = &j->claims;
 	int64_t now = j->ask->now_unix_s;
 	bool is_jwt = c->signed_part.v[0] != 0;
-	int64_t issued = is_jwt ? c->issued_s : REVOKED_NO_DATE;
+	int64_t issued = is_jwt || str_is(j->who.how, "introspection") ?
+		c->issued_s : REVOKED_NO_DATE;
 
 	if (!revoked_any(r) || !j->who.authenticated)
 		return NULL;
-	if (is_jwt && (revoked_has(r, c->signed_part, issued, now) ||
-	    (c->has_jti && revoked_has(r, c->jti, issued, now))))
+	if (is_jwt && revoked_has(r, c->signed_part, issued, now))
 		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: token");
+	if (c->has_jti && revoked_has(r, c->jti, issued, now))
+		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: jti");
 	if (!is_jwt && j->credential.state == CREDENTIAL_GOOD &&
-	    revoked_has(r, revoked_token(j->credential.value), issued, now))
+	    (revoked_has(r, revoked_token(j->credential.value), issued, now) ||
+	     revoked_has(r, revoked_token(signed_part(j->credential.value)),
+	     issued, now)))
 		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: token");
 	if (revoked_has(r, revoked_user(j->who.user), issued, now))
 		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: user");
@@ -365,6 +450,10 @@ auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
 		ask->query, ask->arena);
 	answer_r->presented = presented(&j);
 	f = find_caller(&j);
+	if (answer_r->strategy == NULL)
+		answer_r->strategy = names[ask->policy->in->strategies[0]];
+	if (f == NULL && answer_r->need.kind != AUTH_NEED_NOTHING)
+		return NULL;
 	if (f == NULL)
 		f = check_revoked(&j);
 	if (f == NULL)

@@ -64,7 +64,9 @@ struct auth_ask {
 /* Why not, and what the challenge says. */
 struct auth_answer {
 	struct identity who;		/* when the fault is NULL */
-	const char *strategy;		/* "jwt", "token", …: which one decided */
+	/* "jwt", "token", …: which one decided; where none did because nothing
+	 * was presented, the first of the list */
+	const char *strategy;
 	/* WWW-Authenticate for 401, for 403 of a missing scope, and for 400
 	 * of a credential in two places */
 	struct str challenge;
@@ -72,6 +74,7 @@ struct auth_answer {
 	bool cached;			/* from the verdict cache */
 	bool proxy_header_missing;	/* counter mcp_proxy_header_missing */
 	bool untrusted_header;		/* security violation counter */
+	bool nobody;			/* a proxy says "-" or "(null)" */
 	/* kind set: no verdict yet (the result is NULL, who is empty); wait
 	 * with auth_remote_wait() and judge again with `waited`. */
 	struct auth_need need;

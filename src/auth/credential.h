@@ -13,7 +13,8 @@
 #include "http/params.h"
 
 /* Whose credential lies there. */
-enum { CREDENTIAL_TOKEN = 1, CREDENTIAL_JWT = 2, CREDENTIAL_APIKEY = 4 };
+enum { CREDENTIAL_TOKEN = 1, CREDENTIAL_JWT = 2, CREDENTIAL_APIKEY = 4,
+	CREDENTIAL_OPAQUE = 8 };		/* to be asked about */
 
 struct credential_place {
 	struct str variable;	/* "HTTP_AUTHORIZATION", NUL-terminated */
@@ -22,7 +23,7 @@ struct credential_place {
 	uint32_t serves;	/* bits above */
 };
 
-#define CREDENTIAL_PLACES 3	/* token, jwt, apikey */
+#define CREDENTIAL_PLACES 4	/* token, jwt, introspection, apikey */
 
 struct credential_rules {
 	struct credential_place places[CREDENTIAL_PLACES];

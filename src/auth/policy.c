@@ -73,6 +73,9 @@ find_places(struct auth_policy *p, struct arena *a)
 			.prefix = in->jwt.prefix_set ? in->jwt.prefix :
 				in->prefix,
 			.serves = CREDENTIAL_JWT });
+	if (has_strategy(in, STRATEGY_INTROSPECTION))
+		add_bearer(p, a, in->header, &(struct credential_place){
+			.prefix = in->prefix, .serves = CREDENTIAL_OPAQUE });
 	if (has_strategy(in, STRATEGY_APIKEY))
 		add_place(a, &p->rules, in->apikey_header.n > 0 ?
 			in->apikey_header : STR("X-API-Key"),
@@ -216,6 +219,31 @@ read_jwt(struct auth_policy *p, const struct conf_jwt *jwt, struct arena *a)
 	return f;
 }
 
+/* ---- introspection ------------------------------------------------ */
+
+/* The names of claims are those of the jwt block. */
+static void
+read_introspection(struct auth_policy *p, const struct conf *c)
+{
+	const struct conf_introspection *i = &p->in->introspection;
+	const struct conf_jwt *jwt = &p->in->jwt;
+	struct conf_jwt rules = {
+		.leeway_s = jwt->leeway_s, .audience = i->audience,
+		.issuer = { &i->issuer, i->issuer.n > 0, true },
+		.identity_claim = jwt->identity_claim,
+		.groups_claim = jwt->groups_claim,
+		.scope_claim = jwt->scope_claim, .asked = jwt->asked,
+	};
+
+	p->answers = rules;
+	p->out = &c->options.proxy;
+	mix_jwt(p->digest, &rules);
+	mix(p->digest, i->endpoint);
+	mix(p->digest, i->client_id);
+	mix(p->digest, secret_reveal(i->client_secret));
+	mix_number(p->digest, (int64_t)i->login);
+}
+
 /* ---- the policy --------------------------------------------------- */
 
 /* Strategies of other builds have their place here. */
@@ -231,6 +259,7 @@ check_strategies(const struct conf_inbound *in, struct arena *a)
 		case STRATEGY_TOKEN:
 		case STRATEGY_APIKEY:
 		case STRATEGY_JWT:
+		case STRATEGY_INTROSPECTION:
 		case STRATEGY_PROXY:
 			break;
 		default:
@@ -267,10 +296,13 @@ auth_policy_new(const struct conf *c, const struct conf_inbound *in,
 	find_places(p, a);
 	p->has_proxy = has_strategy(in, STRATEGY_PROXY);
 	p->wants_credential = p->has_proxy || p->rules.n > 0;
-	if (has_strategy(in, STRATEGY_JWT))
-		f = read_jwt(p, &in->jwt, a);
-	if (f == NULL && p->has_proxy)
+	if (p->has_proxy)
 		f = proxyhdr_rules(c, &in->proxy, a, &p->proxy);
+	if (f == NULL && (has_strategy(in, STRATEGY_JWT) ||
+	    (p->has_proxy && p->proxy.format == PROXY_JWT)))
+		f = read_jwt(p, &in->jwt, a);
+	if (f == NULL && has_strategy(in, STRATEGY_INTROSPECTION))
+		read_introspection(p, c);
 	if (f == NULL)
 		*p_r = p;
 	return f;

@@ -25,6 +25,8 @@ struct auth_policy {
 	struct jose_rules jose;
 	struct jwk_table *keys;		/* NULL: no jwt among the strategies */
 	enum jws_backend backend;
+	struct conf_jwt answers;	/* rules for answers of introspection */
+	const struct conf_outproxy *out;	/* the way to the issuer */
 	int64_t verdict_ttl_s;		/* 0: verdicts are not kept */
 	uint8_t digest[SHA256_SIZE];	/* of all a verdict depends on */
 	bool wants_credential;		/* some strategy asks for one */

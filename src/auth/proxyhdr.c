@@ -39,17 +39,22 @@ read_format(struct arena *a, struct str word, enum proxy_format *format_r)
 		*format_r = PROXY_LIST;
 	else if (str_is(word, "jwt-payload"))
 		*format_r = PROXY_PAYLOAD;
+	else if (str_is(word, "jwt"))
+		*format_r = PROXY_JWT;
 	else
 		return refuse_rules(a, "format is not available");
 	return NULL;
 }
 
-/* trustedPeers as they stand, else the trusted proxies of the gateway. */
+/* trustedPeers as they stand, else the trusted proxies of the gateway; what
+ * is signed may come from anywhere unless the list is written. */
 static const struct conf_cidrs *
 peers_of(const struct conf *c, const struct conf_proxy_identity *p)
 {
 	if (p->trusted_peers.set || p->trusted_peers.n > 0)
 		return &p->trusted_peers;
+	if (str_is(p->format, "jwt"))
+		return NULL;
 	return c->trusted_proxies.n > 0 ? &c->trusted_proxies : NULL;
 }
 
@@ -87,7 +92,7 @@ proxyhdr_rules(const struct conf *c, const struct conf_proxy_identity *p,
 	r.groups = variable_of(a, p->groups_header);
 	r.secret = variable_of(a, p->secret_header);
 	r.conditions = has_secret || r.peers != NULL;
-	if (r.client && !r.conditions)
+	if (r.client && !r.conditions && r.format != PROXY_JWT)
 		return refuse_rules(a, "neither a trusted peer nor a secret");
 	if (!r.client && (str_starts(r.user, STR("HTTP_")) ||
 	    str_starts(r.user, STR("REDIRECT_"))))
@@ -107,13 +112,14 @@ secret_holds(const struct proxy_rules *r, const struct params *p)
 	return n == 1 && secret_eq(secret_of(value), r->conf->secret);
 }
 
-/* All that is configured must hold, and something must be. */
+/* All that is configured must hold, and something must be, unless the value
+ * is signed. */
 static bool
 is_trusted(const struct proxy_rules *r, const struct params *p,
 	int64_t now_unix_s)
 {
 	if (!r->conditions)
-		return false;
+		return r->format == PROXY_JWT;
 	if (r->peers != NULL && !peer_trusted(p, r->conf->peer_param,
 		r->peers, now_unix_s))
 		return false;
@@ -172,7 +178,7 @@ collect(const struct params *p, struct str variable, bool list,
 	value = str_trim(value);
 	if (!list && str_find(value, ',') < value.n)
 		return ambiguous(a, variable, "several values");
-	*value_r = means_nobody(value) ? STR_NONE : value;
+	*value_r = value;
 	return NULL;
 }
 
@@ -214,27 +220,30 @@ claim_of(const struct proxy_rules *r, struct arena *a, struct str payload,
 
 static const struct fault *
 read_user(const struct proxy_rules *r, const struct params *p,
-	struct arena *a, struct str *user_r)
+	struct arena *a, struct proxy_answer *an)
 {
 	bool commas = !r->client || r->format == PROXY_LIST;
-	const struct fault *f = collect(p, r->user, commas, a, user_r);
-	struct str rest;
+	struct str value = STR_NONE, rest;
+	const struct fault *f = collect(p, r->user, commas, a, &value);
 
-	if (f != NULL || user_r->n == 0)
-		return f;
-	if (r->format == PROXY_PAYLOAD) {
-		f = claim_of(r, a, *user_r, user_r);
-	} else if (r->format == PROXY_LIST) {
-		rest = *user_r;
-		*user_r = str_trim(str_cut(&rest, ','));
+	if (f == NULL && r->format == PROXY_LIST) {
+		rest = value;
+		value = str_trim(str_cut(&rest, ','));
 	}
-	if (f != NULL)
+	an->nobody = f == NULL && value.n > 0 && means_nobody(value);
+	if (f != NULL || means_nobody(value))
 		return f;
-	if (means_nobody(*user_r)) {
-		*user_r = STR_NONE;
+	if (r->format == PROXY_JWT) {
+		an->token = value;
 		return NULL;
 	}
-	return check_text(a, r->user, *user_r);
+	if (r->format == PROXY_PAYLOAD)
+		f = claim_of(r, a, value, &value);
+	an->nobody = f == NULL && value.n > 0 && means_nobody(value);
+	if (f != NULL || means_nobody(value))
+		return f;
+	an->who.user = value;
+	return check_text(a, r->user, value);
 }
 
 /* ---- what goes with the name -------------------------------------- */
@@ -249,8 +258,9 @@ read_email(const struct proxy_rules *r, const struct params *p,
 	if (r->email.n == 0)
 		return NULL;
 	f = collect(p, r->email, false, a, &email);
-	if (f == NULL && email.n > 0)
-		f = check_text(a, r->email, email);
+	if (f != NULL || means_nobody(email))
+		return f;
+	f = check_text(a, r->email, email);
 	if (f == NULL)
 		w->email = email;
 	return f;
@@ -271,7 +281,7 @@ split_groups(const struct proxy_rules *r, struct arena *a, struct str rest,
 		const struct fault *f;
 
 		rest = str_from(rest, at + separator.n);
-		if (one.n == 0)
+		if (means_nobody(one))
 			continue;
 		f = check_text(a, r->groups, one);
 		if (f == NULL && w->n_groups == MAX_GROUPS)
@@ -322,12 +332,12 @@ proxyhdr_read(const struct proxy_rules *r, const struct params *p,
 	an.untrusted = !trusted && ((r->client && is_there(p, r->user)) ||
 		is_there(p, r->email) || is_there(p, r->groups));
 	if (trusted || !r->client)
-		f = read_user(r, p, a, &an.who.user);
+		f = read_user(r, p, a, &an);
 	if (f == NULL && trusted && an.who.user.n > 0)
 		f = read_email(r, p, a, &an.who);
 	if (f == NULL && trusted && an.who.user.n > 0)
 		f = read_groups(r, p, a, &an.who);
-	an.present = f != NULL || an.who.user.n > 0;
+	an.present = f != NULL || an.who.user.n > 0 || an.token.n > 0;
 	*answer_r = an;
 	return f;
 }

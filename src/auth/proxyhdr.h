@@ -4,7 +4,8 @@
  *
  * Promise: exactly one value, of a trusted peer or with the shared secret;
  * every condition that is configured must hold.  The bytes are used as they
- * are: nothing is decoded, unquoted or folded.
+ * are: nothing is decoded, unquoted or folded.  A signed value (PROXY_JWT)
+ * needs no trust in who sent it; it is handed on to be verified.
  * Errors: NO_IDENTITY (repeated, joined), BAD_IDENTITY (bytes, length).
  * Secrets: the proxy's, compared by digest.
  */
@@ -15,7 +16,7 @@
 #include "conf/conf.h"
 #include "http/params.h"
 
-enum proxy_format { PROXY_TEXT, PROXY_LIST, PROXY_PAYLOAD };
+enum proxy_format { PROXY_TEXT, PROXY_LIST, PROXY_PAYLOAD, PROXY_JWT };
 
 /* Names in environment form, NUL-terminated; made once per policy. */
 struct proxy_rules {
@@ -36,6 +37,8 @@ const struct fault *proxyhdr_rules(const struct conf *c,
 struct proxy_answer {
 	bool present;			/* somebody is named: who */
 	bool untrusted;			/* a header was there, nobody to trust */
+	bool nobody;			/* "(null)" or "-" stood there */
+	struct str token;		/* PROXY_JWT: to be verified */
 	struct identity_draft who;
 };
 

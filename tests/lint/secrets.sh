@@ -8,12 +8,14 @@ may_reveal='
 src/base/secret.h
 src/base/secret.c
 src/auth/claims.c
+src/auth/inquiry.c
 src/auth/jws_evp.c
 src/auth/jws_libjwt.c
 src/auth/jws_libjwt3.c
 src/auth/policy.c
 src/cred/credential.c
 src/cred/passthrough.c
+src/gate/front.c
 src/http/way.c
 '
 
