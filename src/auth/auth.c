@@ -78,6 +78,13 @@ as_signature(struct arena *a, const struct fault *f)
 	return same;
 }
 
+/* For an address whose costly checks kept failing. */
+static const struct fault *
+too_costly(const struct judgement *j)
+{
+	return refuse(j, FAULT_RATE_LIMITED, "failed too often");
+}
+
 /* Signature, then claims: whom does the token name? */
 static const struct fault *
 verify(const struct judgement *j, struct str token, struct claims *c_r)
@@ -90,8 +97,14 @@ verify(const struct judgement *j, struct str token, struct claims *c_r)
 	f = jose_parse(a, token, &p->jose, &jose);
 	if (f != NULL)
 		return as_signature(a, f);
-	f = jws_verify(p->keys, p->backend, &jose, a);
-	if (f == NULL)
+	if (j->ask->tired)
+		return too_costly(j);
+	j->answer->costly = true;
+	if (p->ring != NULL)
+		f = keyring_verify(p->ring, j->ask, &jose, &j->answer->need);
+	else
+		f = jws_verify(p->keys, p->backend, &jose, a);
+	if (f == NULL && j->answer->need.kind == AUTH_NEED_NOTHING)
 		f = claims_check(&p->in->jwt, &jose, j->ask->now_unix_s, a,
 			c_r);
 	return f;
@@ -106,6 +119,17 @@ is_current(const struct judgement *j, const struct claims *c)
 		!claims_expired(c, leeway_s, j->ask->now_unix_s);
 }
 
+/* Of all a verdict depends on, the keys of this moment among it. */
+static void
+policy_digest(const struct auth_policy *p, const struct auth_ask *ask,
+	uint8_t digest_r[SHA256_SIZE])
+{
+	if (p->ring != NULL)
+		keyring_digest(p->ring, ask, p->digest, digest_r);
+	else
+		memcpy(digest_r, p->digest, SHA256_SIZE);
+}
+
 /* A verdict of some worker will do; what is no longer true is judged anew,
  * so that the reply says why. */
 static const struct fault *
@@ -114,18 +138,20 @@ judge_jwt(struct judgement *j, struct str token)
 	const struct auth_ask *ask = j->ask;
 	const struct auth_policy *p = j->policy;
 	bool keeps = ask->segment != NULL && p->verdict_ttl_s > 0;
+	uint8_t digest[SHA256_SIZE];
 	const struct fault *f;
 	struct verdict_key key;
 	struct claims c;
 
 	if (keeps) {
-		key = verdict_key_of(ask->segment, p->name, p->digest, token);
+		policy_digest(p, ask, digest);
+		key = verdict_key_of(ask->segment, p->name, digest, token);
 		j->answer->cached = verdict_get(ask->segment, &key,
 			ask->now_unix_s, ask->arena, &c) && is_current(j, &c);
 	}
 	if (!j->answer->cached) {
 		f = verify(j, token, &c);
-		if (f != NULL)
+		if (f != NULL || j->answer->need.kind != AUTH_NEED_NOTHING)
 			return f;
 		if (keeps)
 			verdict_put(ask->segment, &key, &c, ask->now_unix_s,
@@ -149,6 +175,7 @@ judge_opaque(struct judgement *j)
 
 	j->answer->strategy = "introspection";
 	f = introspect_look(ask, j->credential.value, &c, &known);
+	j->answer->costly = ask->waited;
 	if (known && (f != NULL || is_current(j, &c))) {
 		j->answer->cached = !ask->waited;
 		j->who = c.who;
@@ -160,6 +187,8 @@ judge_opaque(struct judgement *j)
 	if (ask->remote == NULL || ask->waited)
 		return introspect_unavailable(ask->arena,
 			"introspection: no answer");
+	if (ask->tired)
+		return too_costly(j);
 	j->answer->need = (struct auth_need){ .kind = AUTH_NEED_ANSWER,
 		.policy = j->policy, .token = j->credential.value };
 	return NULL;
@@ -438,6 +467,28 @@ presented(const struct judgement *j)
 	return c.value;
 }
 
+/* Nothing that could be wrong was there: who wants less than a credential
+ * gives may go on as nobody (publicTools). */
+static bool
+is_nobody(const struct judgement *j, enum fault_kind kind)
+{
+	if (j->credential.state != CREDENTIAL_NONE ||
+	    j->answer->presented.n > 0 || j->answer->untrusted_header ||
+	    fits(&j->policy->in->deny_users, STR("anonymous")))
+		return false;
+	return kind == FAULT_UNAUTHENTICATED ||
+		(kind == FAULT_NO_IDENTITY && !j->decided);
+}
+
+static void
+settle_nobody(struct judgement *j)
+{
+	j->who = (struct identity_draft){ .user = STR("anonymous"),
+		.how = STR("none") };
+	identity_settle(&j->who, &j->answer->who);
+	j->answer->anonymous = true;
+}
+
 const struct fault *
 auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
 {
@@ -465,5 +516,7 @@ auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
 	answer_r->proxy_header_missing = f->kind == FAULT_NO_IDENTITY;
 	answer_r->challenge = challenge_of(ask->policy->in, f->kind,
 		ask->arena);
+	if (is_nobody(&j, f->kind))
+		settle_nobody(&j);
 	return f;
 }

@@ -34,14 +34,21 @@ const struct fault *auth_policy_ready(const struct auth_policy *p,
 struct str auth_challenge(const struct auth_policy *p, enum fault_kind kind,
 	struct arena *a);
 
+/* The same for an operation that asks for more scopes; all are named. */
+struct str auth_challenge_scopes(const struct auth_policy *p,
+	enum fault_kind kind, const struct conf_texts *more, struct arena *a);
+
 /* What a judgement lacks that only the network can give. */
 enum auth_need_kind { AUTH_NEED_NOTHING, AUTH_NEED_KEYS, AUTH_NEED_ANSWER };
+
+struct key_wish;		/* auth/keyfetch.h */
 
 /* Made by auth_judge(); lies in the request's arena. */
 struct auth_need {
 	enum auth_need_kind kind;
 	const struct auth_policy *policy;
 	struct str token;		/* AUTH_NEED_ANSWER: to be asked about */
+	const struct key_wish *keys;	/* AUTH_NEED_KEYS */
 };
 
 struct auth_remote;		/* per worker; auth/remote.h */
@@ -59,6 +66,7 @@ struct auth_ask {
 	uint32_t generation;
 	int64_t now_unix_s;
 	bool local;			/* see auth_local_client() */
+	bool tired;			/* what costs much is refused: 429 */
 };
 
 /* Why not, and what the challenge says. */
@@ -74,7 +82,10 @@ struct auth_answer {
 	bool cached;			/* from the verdict cache */
 	bool proxy_header_missing;	/* counter mcp_proxy_header_missing */
 	bool untrusted_header;		/* security violation counter */
+	bool anonymous;			/* a fault, but nothing was presented:
+					 * who is nobody, for publicTools */
 	bool nobody;			/* a proxy says "-" or "(null)" */
+	bool costly;			/* a signature or an endpoint was asked */
 	/* kind set: no verdict yet (the result is NULL, who is empty); wait
 	 * with auth_remote_wait() and judge again with `waited`. */
 	struct auth_need need;

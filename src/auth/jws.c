@@ -75,6 +75,12 @@ knows_kid(const struct jwk_table *set, const struct jose *j)
 	return false;
 }
 
+bool
+jws_lacks(const struct jwk_table *set, const struct jose *j)
+{
+	return j->kid.p != NULL && (set->n == 0 || !knows_kid(set, j));
+}
+
 static bool
 verify_one(struct jwk_table *set, struct jwk *k, enum jws_backend backend,
 	const struct jose *j, struct arena *a)

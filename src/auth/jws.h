@@ -18,6 +18,9 @@ enum jws_backend { JWS_AUTO, JWS_LIBJWT, JWS_OPENSSL };
 const struct fault *jws_verify(struct jwk_table *set, enum jws_backend backend,
 	const struct jose *j, struct arena *a);
 
+/* The token names a key that the set does not have. */
+bool jws_lacks(const struct jwk_table *set, const struct jose *j);
+
 /* Makes all key objects now. A fault: the only key cannot be used. */
 const struct fault *jws_ready(struct jwk_table *set, struct arena *a);
 

@@ -36,6 +36,9 @@ struct key_place {
 
 struct keyfetch;
 
+/* The part of auth_remote that fetches keys (remote.c). */
+struct keyfetch *auth_remote_keys(struct auth_remote *r);
+
 /* segment NULL: sets are this worker's alone. */
 struct keyfetch *keyfetch_new(struct loop *l, struct wire *w,
 	struct segment *s);

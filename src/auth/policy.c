@@ -126,9 +126,14 @@ read_keys(const struct conf_jwt *jwt, uint32_t algs, struct arena *a,
 		return jwk_table_secret(a, jwt->secret, algs, t_r);
 	if (jwt->jwks_file.n > 0)
 		return jwk_table_parse(a, jwt->keys_text, algs, t_r);
-	if (jwt->public_key_file.n > 0)
-		return jwk_table_pem(a, jwt->keys_text, algs, t_r);
-	return invalid(a, "keys are not local");
+	return jwk_table_pem(a, jwt->keys_text, algs, t_r);
+}
+
+static bool
+has_local_keys(const struct conf_jwt *jwt)
+{
+	return !secret_empty(jwt->secret) || jwt->jwks_file.n > 0 ||
+		jwt->public_key_file.n > 0;
 }
 
 static const struct fault *
@@ -137,7 +142,8 @@ read_words(const struct conf_jwt *jwt, struct arena *a,
 {
 	if (jwt->profile.n > 0 && !str_is(jwt->profile, "default") &&
 	    !str_is(jwt->profile, "rfc9068") &&
-	    !str_is(jwt->profile, "cloudflare"))
+	    !str_is(jwt->profile, "cloudflare") &&
+	    !str_is(jwt->profile, "aws-alb"))
 		return invalid(a, "jwt.profile is not available");
 	if (jwt->backend.n == 0 || str_is(jwt->backend, "auto"))
 		*backend_r = JWS_AUTO;
@@ -204,15 +210,28 @@ mix_jwt(uint8_t d[SHA256_SIZE], const struct conf_jwt *jwt)
 }
 
 static const struct fault *
-read_jwt(struct auth_policy *p, const struct conf_jwt *jwt, struct arena *a)
+read_source(struct auth_policy *p, const struct conf *c, struct arena *a)
 {
+	const struct conf_jwt *jwt = &p->in->jwt;
+
+	if (!has_local_keys(jwt))
+		return keyring_new(&(struct keyring_plan){ .conf = c,
+			.in = p->in, .algs = p->jose.algs,
+			.backend = p->backend }, a, &p->ring);
+	p->keys = ARENA_NEW(a, struct jwk_table);
+	return read_keys(jwt, p->jose.algs, a, p->keys);
+}
+
+static const struct fault *
+read_jwt(struct auth_policy *p, const struct conf *c, struct arena *a)
+{
+	const struct conf_jwt *jwt = &p->in->jwt;
 	const struct fault *f = read_algorithms(jwt, a, &p->jose.algs);
 
 	if (f == NULL)
 		f = read_words(jwt, a, &p->backend);
-	p->keys = ARENA_NEW(a, struct jwk_table);
 	if (f == NULL)
-		f = read_keys(jwt, p->jose.algs, a, p->keys);
+		f = read_source(p, c, a);
 	p->jose.require_typ = jwt->require_typ;
 	mix_number(p->digest, (int64_t)p->jose.max_token);
 	mix_jwt(p->digest, jwt);
@@ -300,7 +319,7 @@ auth_policy_new(const struct conf *c, const struct conf_inbound *in,
 		f = proxyhdr_rules(c, &in->proxy, a, &p->proxy);
 	if (f == NULL && (has_strategy(in, STRATEGY_JWT) ||
 	    (p->has_proxy && p->proxy.format == PROXY_JWT)))
-		f = read_jwt(p, &in->jwt, a);
+		f = read_jwt(p, c, a);
 	if (f == NULL && has_strategy(in, STRATEGY_INTROSPECTION))
 		read_introspection(p, c);
 	if (f == NULL)
@@ -319,4 +338,11 @@ auth_challenge(const struct auth_policy *p, enum fault_kind kind,
 	struct arena *a)
 {
 	return challenge_of(p->in, kind, a);
+}
+
+struct str
+auth_challenge_scopes(const struct auth_policy *p, enum fault_kind kind,
+	const struct conf_texts *more, struct arena *a)
+{
+	return challenge_scopes(p->in, kind, more, a);
 }

@@ -12,6 +12,7 @@
 
 #include "auth/credential.h"
 #include "auth/jws.h"
+#include "auth/keyring.h"
 #include "auth/proxyhdr.h"
 #include "base/digest.h"
 #include "conf/conf.h"
@@ -23,7 +24,8 @@ struct auth_policy {
 	struct credential_rules guard;	/* Authorization, for the look only */
 	struct proxy_rules proxy;
 	struct jose_rules jose;
-	struct jwk_table *keys;		/* NULL: no jwt among the strategies */
+	struct jwk_table *keys;		/* NULL: no jwt, or keys are fetched */
+	struct keyring *ring;		/* NULL: they are not */
 	enum jws_backend backend;
 	struct conf_jwt answers;	/* rules for answers of introspection */
 	const struct conf_outproxy *out;	/* the way to the issuer */
