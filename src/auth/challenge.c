@@ -48,18 +48,38 @@ add_quoted(struct buf *b, struct str s)
 	}
 }
 
-static void
-add_scopes(struct buf *b, const struct conf_texts *scopes)
+/* What the whole server asks for, and what this operation does. */
+struct scopes {
+	const struct conf_texts *all, *more;
+};
+
+static bool
+is_among(const struct conf_texts *list, struct str s)
 {
-	if (scopes->n == 0)
-		return;
-	buf_add(b, STR(", scope=\""));
-	for (uint32_t i = 0; i < scopes->n; i++) {
-		if (i > 0)
-			buf_char(b, ' ');
-		add_quoted(b, scopes->v[i]);
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (str_eq(list->v[i], s))
+			return true;
 	}
-	buf_char(b, '"');
+	return false;
+}
+
+static void
+add_scopes(struct buf *b, const struct scopes *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->all->n; i++) {
+		buf_add(b, n++ > 0 ? STR(" ") : STR(", scope=\""));
+		add_quoted(b, s->all->v[i]);
+	}
+	for (uint32_t i = 0; i < s->more->n; i++) {
+		if (is_among(s->all, s->more->v[i]))
+			continue;
+		buf_add(b, n++ > 0 ? STR(" ") : STR(", scope=\""));
+		add_quoted(b, s->more->v[i]);
+	}
+	if (n > 0)
+		buf_char(b, '"');
 }
 
 static void
@@ -71,7 +91,7 @@ add_error(struct buf *b, const char *error, const char *description)
 }
 
 static void
-add_part(struct buf *b, enum part part, const struct conf_texts *scopes)
+add_part(struct buf *b, enum part part, const struct scopes *scopes)
 {
 	if (part == PART_INVALID)
 		add_error(b, "invalid_token", "The access token is not valid");
@@ -89,6 +109,16 @@ struct str
 challenge_of(const struct conf_inbound *in, enum fault_kind kind,
 	struct arena *a)
 {
+	static const struct conf_texts none = { .n = 0 };
+
+	return challenge_scopes(in, kind, &none, a);
+}
+
+struct str
+challenge_scopes(const struct conf_inbound *in, enum fault_kind kind,
+	const struct conf_texts *more, struct arena *a)
+{
+	const struct scopes scopes = { &in->required_scopes, more };
 	enum part part = part_of(kind);
 	struct buf b = buf_new(a, MAX_CHALLENGE);
 	struct str text;
@@ -98,7 +128,7 @@ challenge_of(const struct conf_inbound *in, enum fault_kind kind,
 	buf_add(&b, STR("Bearer realm=\""));
 	add_quoted(&b, in->realm.n > 0 ? in->realm : STR("mcpgate"));
 	buf_char(&b, '"');
-	add_part(&b, part, &in->required_scopes);
+	add_part(&b, part, &scopes);
 	if (!buf_take(&b, &text))
 		return STR("Bearer realm=\"mcpgate\"");
 	return text;

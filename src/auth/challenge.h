@@ -15,4 +15,8 @@
 struct str challenge_of(const struct conf_inbound *in, enum fault_kind kind,
 	struct arena *a);
 
+/* more: scopes of the operation beside requiredScopes; all are named. */
+struct str challenge_scopes(const struct conf_inbound *in,
+	enum fault_kind kind, const struct conf_texts *more, struct arena *a);
+
 #endif

@@ -39,6 +39,12 @@ X(UNKNOWN_METHOD,       404, -32601, "unknown_method",                        \
 	"method not found")                                                   \
 X(UNKNOWN_TOOL,         200, -32602, "unknown_tool",                          \
 	"Unknown tool")                                                       \
+X(UNKNOWN_PROMPT,       200, -32602, "unknown_prompt",                        \
+	"Unknown prompt")                                                     \
+X(UNKNOWN_RESOURCE,     200, -32602, "unknown_resource",                      \
+	"Resource not found")                                                 \
+X(RESOURCE_NOT_FOUND,   200, -32002, "unknown_resource",                      \
+	"Resource not found")                                                 \
 X(UNAUTHENTICATED,      401, 0, "unauthenticated",                            \
 	"authentication required")                                            \
 X(INVALID_TOKEN,        401, 0, "invalid_token",                              \
@@ -61,6 +67,8 @@ X(ADDRESS_DENIED,       403, -32600, "address_denied",                        \
 	"address is not allowed")                                             \
 X(ORIGIN_DENIED,        403, -32600, "origin_denied",                         \
 	"origin is not allowed")                                              \
+X(HOST_DENIED,          403, -32600, "host_denied",                           \
+	"host is not allowed")                                                \
 X(NOT_FOUND,            404, 0, "not_found",                                  \
 	"no such endpoint")                                                   \
 X(SESSION_NOT_FOUND,    404, 0, "session_not_found",                          \

@@ -4,14 +4,16 @@
  *
  * Before: access_run() has let the request in.
  * After:  q->who is the caller, checked; pages know theirs too.
- * Waits:  not yet: signing keys are local.
+ * Waits:  for keys that are fetched, for an endpoint that is asked.
  */
 #include "config.h"
 
+#include "auth/remote.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "gate/pipeline.h"
+#include "gate/rates.h"
 
 /* C1: a client presents a value that stands in an outbound authTokens list:
  * evidently it was meant inbound.  The list is closed for all workers. */
@@ -59,13 +61,41 @@ count(struct req *q, const struct auth_answer *an, const struct fault *f,
 		metrics_violation(m, "bad_identity");
 }
 
+/* Who makes us work for nothing, again and again, has to wait. */
+static const struct fault *
+note_failure(struct req *q, const struct auth_answer *an,
+	const struct fault *f)
+{
+	if (f->kind == FAULT_RATE_LIMITED)
+		return rates_tired_fault(q);
+	if (an->costly && f->http == 401)
+		rates_failed(q);
+	return f;
+}
+
+/* Nothing was presented, and there are tools for which that will do: the
+ * policy decides, and counts. */
+static bool
+is_public(struct req *q, const struct auth_answer *an, const struct fault *f)
+{
+	if (f == NULL || !an->anonymous || q->server == NULL ||
+	    q->server->conf->options.inbound.public_tools.n == 0)
+		return false;
+	q->public_only = true;
+	q->login = f;
+	q->who = &an->who;
+	return true;
+}
+
+/* waited: this is the second time, what was needed has come or not. */
 static enum turn
-judge(struct req *q, const struct auth_policy *policy)
+judge(struct req *q, const struct auth_policy *policy, bool waited)
 {
 	struct auth_answer *an = ARENA_NEW(q->arena, struct auth_answer);
-	uint64_t began = clock_mono_us();
 	const struct fault *f = auth_judge(&(struct auth_ask){
 		.policy = policy,
+		.remote = q->gate->remote,
+		.waited = waited,
 		.params = &q->in.params,
 		.query = q->query,
 		.segment = q->gate->segment,
@@ -74,6 +104,7 @@ judge(struct req *q, const struct auth_policy *policy)
 		.generation = q->conf->generation,
 		.now_unix_s = clock_unix_s(),
 		.local = auth_local_client(q->conf, &q->in.params),
+		.tired = rates_tired(q),
 	}, an);
 
 	q->challenge = an->challenge;
@@ -82,9 +113,19 @@ judge(struct req *q, const struct auth_policy *policy)
 			"an outbound token was presented");
 		q->challenge = auth_challenge(policy, f->kind, q->arena);
 	}
-	count(q, an, f, clock_mono_us() - began);
+	if (f == NULL && an->need.kind != AUTH_NEED_NOTHING) {
+		f = auth_remote_wait(q->gate->remote, &an->need, &q->wait);
+		if (f == NULL)
+			return WAIT;
+	}
+	if (f != NULL && f->kind == FAULT_AUTH_UNAVAILABLE &&
+	    q->wait.fault != NULL)
+		f = q->wait.fault;	/* it knows more */
+	if (is_public(q, an, f))
+		return NEXT;
+	count(q, an, f, clock_mono_us() - q->auth_began_us);
 	if (f != NULL)
-		return req_fail(q, f);
+		return req_fail(q, note_failure(q, an, f));
 	q->who = &an->who;
 	return NEXT;
 }
@@ -108,15 +149,30 @@ judge_metrics(struct req *q)
 		"metrics are for local clients and listed tokens"));
 }
 
+/* The rules that count for the server, or for pages of our own. */
+static const struct auth_policy *
+policy_of(const struct req *q)
+{
+	return q->server != NULL ? q->server->policy : q->site->policy;
+}
+
+enum turn
+auth_back(struct req *q)
+{
+	return judge(q, policy_of(q), true);
+}
+
 enum turn
 auth_run(struct req *q)
 {
+	q->auth_began_us = clock_mono_us();
 	if (q->server != NULL && q->server->policy != NULL)
-		return judge(q, q->server->policy);
+		return judge(q, q->server->policy, false);
 	switch (q->page) {
 	case PAGE_HEALTH:
 	case PAGE_READY:
 	case PAGE_WEBSOCKET:
+	case PAGE_RESOURCE:
 		return NEXT;
 	case PAGE_METRICS:
 		return judge_metrics(q);
@@ -125,7 +181,7 @@ auth_run(struct req *q)
 		break;
 	}
 	if (q->server == NULL && q->site->policy != NULL)
-		return judge(q, q->site->policy);
+		return judge(q, q->site->policy, false);
 	return req_fail(q, fault_new(q->arena, FAULT_SERVER_INVALID,
 		"no usable authentication"));
 }

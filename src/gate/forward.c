@@ -145,7 +145,8 @@ start_call(struct req *q)
 		.body = q->method == METHOD_POST ? q->in.body : STR_NONE,
 		.first_byte_ms = s->options.timeouts.first_byte_ms,
 		.stream = is_long(q),
-		.keep = MAX_QUEUED,
+		.keep = q->listing != NULL ? q->conf->limits.reply_body :
+			MAX_QUEUED,
 	});
 	if (q->call == NULL)
 		return req_fail(q, fault_new(q->arena, FAULT_UPSTREAM_DOWN,
@@ -301,10 +302,10 @@ sink_write(void *who, struct str bytes)
 {
 	struct req *q = who;
 
-	if (q->stream)
-		stream_write(q, bytes);
-	else
+	if (!q->stream)
 		reply_write(q, bytes);
+	else if (!shown_write(q, bytes))
+		call_nudge(q->call);
 }
 
 static enum turn
@@ -315,6 +316,17 @@ flow(struct req *q)
 	call_flow(q->call, &q->sink);
 	call_wait(q->call, &q->wait);
 	return WAIT;
+}
+
+static enum turn
+answer_whole(struct req *q, struct str text)
+{
+	const struct fault *f = shown_document(q, text, &text);
+
+	if (f != NULL)
+		return req_fail(q, f);
+	reply_whole(q, q->status, STR("application/json"), text);
+	return DONE;
 }
 
 /* A JSON body: in one piece when it is small or there already. */
@@ -330,16 +342,17 @@ relay_whole(struct req *q)
 	start_deadline(q);		/* it does not last after all */
 	if (c->ended && c->end != TRANSFER_OK)
 		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
-	if (c->ended) {
-		reply_whole(q, q->status, STR("application/json"), c->early);
-		return DONE;
-	}
+	if (c->ended)
+		return answer_whole(q, c->early);
 	if (!c->over && (!known || n <= c->keep)) {
 		q->phase = PHASE_WHOLE;
 		call_collect(c);
 		call_wait(c, &q->wait);
 		return WAIT;
 	}
+	if (q->listing != NULL)
+		return req_fail(q, fault_new(q->arena, FAULT_UPSTREAM_PROTOCOL,
+			"a reply that must be read is too long"));
 	reply_begin(q, q->status, STR("application/json"), known ? (int64_t)n : -1);
 	q->fixed = known;
 	return flow(q);
@@ -348,8 +361,11 @@ relay_whole(struct req *q)
 static enum turn
 empty(struct req *q)
 {
-	reply_whole(q, q->method == METHOD_DELETE ? 200 : 202, STR_NONE,
-		STR_NONE);
+	if (q->n_answers > 0)
+		shown_answers(q);
+	else
+		reply_whole(q, q->method == METHOD_DELETE ? 200 : 202,
+			STR_NONE, STR_NONE);
 	return DONE;
 }
 
@@ -379,8 +395,8 @@ fold_more(struct req *q)
 
 	outgoing_refusals(q);
 	if (q->fold.state == FOLD_DONE) {
-		reply_whole(q, 200, STR("application/json"), q->fold.reply);
-		return DONE;
+		q->status = 200;
+		return answer_whole(q, q->fold.reply);
 	}
 	if (q->fold.state == FOLD_BAD)
 		return req_fail(q, fault_new(q->arena,
@@ -421,6 +437,7 @@ relay_events(struct req *q)
 		return fold_events(q);
 	timer_stop(&q->deadline);
 	stream_begin(q, 200);
+	shown_stream(q);
 	return flow(q);
 }
 
@@ -428,9 +445,14 @@ static enum turn
 flow_end(struct req *q)
 {
 	struct call *c = q->call;
+	const struct fault *f = q->spoilt;
 
-	if (c->end != TRANSFER_OK)
-		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
+	if (f == NULL && c->end != TRANSFER_OK)
+		f = verdict_end(q->arena, c->end, c->detail);
+	if (f == NULL)
+		f = shown_end(q);
+	if (f != NULL)
+		return req_fail(q, f);
 	reply_end(q);
 	return DONE;
 }

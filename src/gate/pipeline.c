@@ -13,9 +13,12 @@
 static const struct step steps[] = {
 	/* name      run          back: where a WAIT ends */
 	{ "route",   route_run,   NULL },	/* path -> server or page */
-	{ "access",  access_run,  NULL },	/* method, origin, room */
-	{ "auth",    auth_run,    NULL },	/* who is calling? */
+	{ "access",  access_run,  NULL },	/* address, origin, room */
+	{ "auth",    auth_run,    auth_back },	/* who is calling? */
+	{ "caller",  rates_caller, NULL },	/* how often does he ask? */
 	{ "rpc",     rpc_run,     NULL },	/* a JSON-RPC we accept? */
+	{ "policy",  policy_run,  NULL },	/* may he do that? */
+	{ "rates",   rates_tools, NULL },	/* how often such tools? */
 	{ "local",   local_run,   NULL },	/* health, metrics, ... */
 	{ "forward", forward_run, forward_back }, /* token, upstream, reply */
 	{ NULL, NULL, NULL }

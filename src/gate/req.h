@@ -12,6 +12,7 @@
 #include "base/waiter.h"
 #include "gate/gate.h"
 #include "gate/site.h"
+#include "mcp/listing.h"
 #include "mcp/rpc.h"
 #include "mcp/sse.h"
 #include "relay/call.h"
@@ -32,10 +33,13 @@ struct step {
 };
 
 enum page { PAGE_NONE, PAGE_HEALTH, PAGE_READY, PAGE_VERSION, PAGE_METRICS,
-	PAGE_WEBSOCKET };
+	PAGE_WEBSOCKET, PAGE_RESOURCE };
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE,
 	METHOD_OPTIONS, METHOD_OTHER };
+
+/* What its Origin makes of a request. */
+enum crossing { CROSS_UNKNOWN, CROSS_NONE, CROSS_ALLOWED, CROSS_REFUSED };
 
 /* Which replies the client takes. */
 enum { ACCEPT_JSON = 1, ACCEPT_EVENTS = 2 };
@@ -66,17 +70,33 @@ struct req {
 	enum page page;
 	struct site_server *server;	/* NULL: a page */
 	bool mcp_route;			/* errors are JSON-RPC errors */
+	struct str resource_path;	/* of PAGE_RESOURCE */
 	struct str allow;		/* for 405 */
+
+	enum crossing cross;		/* origin: at the first question */
+	struct str origin;		/* as it was sent */
+	bool preflight;
 
 	uint32_t accept;		/* access: what the client takes */
 	struct str client;		/* its address, for the log */
+	struct conf_cidr address;	/* the same; unix_peer: it has none */
+	uint32_t limit, limit_window_s;	/* rates: of the limit that refused */
 
-	const struct identity *who;	/* auth */
+	uint64_t auth_began_us;		/* auth */
+	const struct identity *who;
 	struct str challenge;
+	bool public_only;		/* nothing presented; publicTools */
+	const struct fault *login;	/* then: what any other call gets */
 
 	struct rpc rpc;			/* rpc: POST only */
 	bool has_rpc;
 	struct str session, version;	/* headers, checked; "" : absent */
+
+	const struct listing_rules *listing; /* policy: lists of the reply */
+	const struct str *answers;	/* errors for elements of a batch */
+	uint32_t n_answers;
+	struct listing_events *events;	/* shown: those that pass */
+	const struct fault *spoilt;	/* one that may not pass */
 
 	struct call *call;		/* forward */
 	struct call_sink sink;
@@ -96,12 +116,19 @@ struct req {
 	struct timer keep_alive;
 };
 
+/* The server that stands at a path below the mount; NULL: none. */
+struct site_server *route_server(const struct site *s, struct str path);
+
+/* Reads the envelope of a POST that is refused before its step. */
+void rpc_peek(struct req *q);
+
 /* Sets the fault and says DONE. */
 enum turn req_fail(struct req *q, const struct fault *f);
 
 /* The steps, in the order of the table in pipeline.c. */
-step_fn route_run, access_run, auth_run, rpc_run, local_run, forward_run,
-	forward_back;
+step_fn route_run, access_run, auth_run, auth_back, rates_caller, rpc_run,
+	rates_tools, policy_run, local_run,
+	forward_run, forward_back;
 
 /* ---- the reply (reply.c) ---------------------------------------------------- */
 /* A whole reply with Content-Length; body "" for none. */
@@ -123,6 +150,44 @@ void stream_write(struct req *q, struct str bytes);
 
 /* Ends it in order: for a drain, a finished upstream, a fault. */
 void stream_stop(struct req *q);
+
+/* ---- origin.c ------------------------------------------------------------------ */
+/* May a page of that origin ask, by that name of ours? */
+const struct fault *origin_check(struct req *q);
+const struct fault *origin_host_check(struct req *q);
+
+/* Security and cross-origin headers of the reply that is being made. */
+void origin_headers(struct req *q, struct headers *h);
+struct str origin_cache(const struct req *q);
+
+/* ---- resource.c ---------------------------------------------------------------- */
+void resource_ready(struct site *s, struct site_server *v);
+
+/* True: the path is that of a metadata document; path: below the mount, or at
+ * the root of the host. */
+bool resource_route(struct req *q, struct str path);
+bool resource_route_root(struct req *q, struct str path);
+enum turn resource_answer(struct req *q);
+
+/* q->challenge, with the place of the document where it is told. */
+struct str resource_challenge(struct req *q);
+
+/* ---- shown.c: what the caller is shown --------------------------------------- */
+/* Every message is allowed: what has to be looked at in the reply? */
+void shown_plan(struct req *q);
+
+/* A whole reply, whatever has to go from it; a fault: it cannot be read. */
+const struct fault *shown_document(struct req *q, struct str text,
+	struct str *text_r);
+
+/* Nothing of a batch went to the upstream: only our answers, or 202. */
+void shown_answers(struct req *q);
+
+/* An event stream: its head has been sent; bytes; its end.  False, a fault:
+ * an event that cannot be read. */
+void shown_stream(struct req *q);
+bool shown_write(struct req *q, struct str bytes);
+const struct fault *shown_end(struct req *q);
 
 /* ---- outgoing.c --------------------------------------------------------------- */
 /* Everything that goes to the upstream but the pool's token. */

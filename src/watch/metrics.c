@@ -313,6 +313,15 @@ metrics_auth(struct metrics *m, struct str server, const char *strategy,
 }
 
 void
+metrics_auth_refused(struct metrics *m, struct str server,
+	struct str strategy, const char *reason)
+{
+	count(m, (struct set){ .family = AUTH_FAILURES, .server = server,
+		.key1 = "strategy", .value1 = strategy, .key2 = "reason",
+		.value2 = str_of(reason) }, 1);
+}
+
+void
 metrics_proxy_header_missing(struct metrics *m, struct str server)
 {
 	count(m, (struct set){ .family = PROXY_HEADER_MISSING,
@@ -324,6 +333,25 @@ metrics_violation(struct metrics *m, const char *reason)
 {
 	count(m, (struct set){ .family = VIOLATIONS, .key1 = "reason",
 		.value1 = str_of(reason) }, 1);
+}
+
+void
+metrics_limited(struct metrics *m, struct str server, const char *scope)
+{
+	count(m, (struct set){ .family = RATE_LIMITED, .server = server,
+		.key1 = "scope", .value1 = str_of(scope) }, 1);
+}
+
+void
+metrics_blocked(struct metrics *m, struct str server)
+{
+	count(m, (struct set){ .family = IP_BLOCKED, .server = server }, 1);
+}
+
+void
+metrics_table_full(struct metrics *m, uint32_t n)
+{
+	count(m, (struct set){ .family = TABLE_FULL }, n);
 }
 
 void

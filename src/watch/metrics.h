@@ -23,8 +23,17 @@ void metrics_request(struct metrics *m, const struct access *r);
 /* A caller was judged; reason NULL: accepted. us: how long it took. */
 void metrics_auth(struct metrics *m, struct str server, const char *strategy,
 	const char *reason, uint64_t us);
+
+/* A caller who is known is refused after all. */
+void metrics_auth_refused(struct metrics *m, struct str server,
+	struct str strategy, const char *reason);
 void metrics_proxy_header_missing(struct metrics *m, struct str server);
 void metrics_violation(struct metrics *m, const char *reason);
+
+/* A request above a limit: "server", "ip", "token", "tool", "failures". */
+void metrics_limited(struct metrics *m, struct str server, const char *scope);
+void metrics_blocked(struct metrics *m, struct str server);
+void metrics_table_full(struct metrics *m, uint32_t n);
 
 /* One attempt with a token came back with a status. */
 void metrics_token(struct metrics *m, struct str server, uint32_t token,

@@ -18,7 +18,7 @@ while read -r kind http rpc; do
 	# JSON-RPC's own, and those that MCP has taken from its range
 	case $rpc in
 	0 | -32700 | -32600 | -32601 | -32602 | -32603) ;;
-	-32020 | -32021 | -32022) ;;
+	-32002 | -32020 | -32021 | -32022) ;;
 	*) [ "$rpc" -lt -32768 ] || [ "$rpc" -gt -32000 ] ||
 		bad "FAULT_$kind: code $rpc is the protocol's" ;;
 	esac
