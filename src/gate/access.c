@@ -3,15 +3,18 @@
  * access -- may this kind of request come in at all?
  *
  * Before: route_run() has found the server or page.
- * After:  the method fits, the origin is ours or none, there is room, and a
- *         POST has a type and takes a reply that we can give.
+ * After:  the address may come in and does not ask too often, the method
+ *         fits, the origin is ours or none, there is room, and a POST has a
+ *         type and takes a reply that we can give.
  */
 #include "config.h"
 
 #include <string.h>
 
 #include "base/arena.h"
+#include "gate/client.h"
 #include "gate/pipeline.h"
+#include "gate/rates.h"
 
 #define RETRY_OVERLOAD_S 1
 
@@ -41,75 +44,14 @@ check_method(struct req *q)
 		fits = m == METHOD_GET || m == METHOD_POST ||
 			m == METHOD_DELETE || m == METHOD_OPTIONS;
 	} else {
-		q->allow = STR("GET, HEAD, OPTIONS");
+		q->allow = q->page == PAGE_NONE ? STR("OPTIONS") :
+			STR("GET, HEAD, OPTIONS");
 		fits = m == METHOD_GET || m == METHOD_HEAD ||
 			m == METHOD_OPTIONS || q->page == PAGE_WEBSOCKET;
 	}
 	return fits ? NULL : fault_new(q->arena, FAULT_METHOD_NOT_ALLOWED,
 		"method \"%.*s\"", STR_ARG(str_head(params_server(
 		&q->in.params, "REQUEST_METHOD"), 16)));
-}
-
-/* ---- origin: the rebinding rule of the protocol ------------------------------- */
-static struct str
-host_of_origin(struct str origin)
-{
-	size_t at = str_search(origin, STR("://"));
-	struct str host = str_from(origin, at + 3);
-
-	if (host.n > 0 && host.p[0] == '[')
-		return str_head(host, str_find(host, ']') + 1);
-	return str_head(host, str_find(host, ':'));
-}
-
-static bool
-is_loopback(struct str host)
-{
-	return str_is_nocase(host, "localhost") || str_is(host, "127.0.0.1") ||
-		str_is(host, "[::1]");
-}
-
-/* Scheme, host and port of baseURL. */
-static struct str
-own_origin(const struct conf *c)
-{
-	size_t at = str_search(c->base_url, STR("://"));
-	struct str rest = str_from(c->base_url, at + 3);
-
-	if (rest.n == 0)
-		return STR_NONE;
-	return str_head(c->base_url, at + 3 + str_find(rest, '/'));
-}
-
-static bool
-origin_allowed(const struct req *q, struct str origin)
-{
-	struct str own = own_origin(q->conf);
-
-	if (own.n > 0 && str_eq_nocase(origin, own))
-		return true;
-	if (!is_loopback(host_of_origin(origin)))
-		return false;
-	if (own.n > 0)
-		return is_loopback(host_of_origin(own));
-	return auth_local_client(q->conf, &q->in.params);
-}
-
-static const struct fault *
-check_origin(struct req *q)
-{
-	uint32_t n;
-	struct str origin = params_client(&q->in.params, "HTTP_ORIGIN", &n);
-
-	if (n == 0 || q->server == NULL ||
-	    !q->server->conf->options.security.origin_check)
-		return NULL;
-	if (n == 1 && origin_allowed(q, origin))
-		return NULL;
-	if (q->site->metrics != NULL)
-		metrics_violation(q->site->metrics, "origin_denied");
-	return fault_new(q->arena, FAULT_ORIGIN_DENIED, "origin \"%.*s\"",
-		STR_ARG(str_head(origin, 200)));
 }
 
 /* ---- room ----------------------------------------------------------------------- */
@@ -211,13 +153,18 @@ answer_options(struct req *q)
 enum turn
 access_run(struct req *q)
 {
-	const struct fault *f = check_method(q);
+	const struct fault *f = client_check(q);
 
-	q->client = params_server(&q->in.params, q->conf->peer_param.p);
 	if (f == NULL)
-		f = check_origin(q);
+		f = origin_check(q);
+	if (f == NULL)
+		f = origin_host_check(q);
+	if (f == NULL)
+		f = check_method(q);
 	if (f == NULL && q->method == METHOD_OPTIONS)
 		return answer_options(q);
+	if (f == NULL)
+		f = rates_enter(q);
 	if (f == NULL)
 		f = check_room(q);
 	if (f == NULL && q->server != NULL && q->method == METHOD_POST)

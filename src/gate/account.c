@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "gate/client.h"
 #include "gate/pipeline.h"
 #include "watch/access_log.h"
 
@@ -13,7 +14,7 @@ static const char *
 page_name(enum page p)
 {
 	static const char *const names[] = { "", "health", "ready",
-		"version", "metrics", "ws" };
+		"version", "metrics", "ws", "metadata" };
 
 	return names[p];
 }
@@ -80,6 +81,10 @@ account(struct req *q)
 		.hash_user = q->conf->log_hash_principals,
 	};
 
+	if (q->client.p == NULL) {	/* refused before its step */
+		(void)client_find(q);
+		r.client = q->client;
+	}
 	r.method = http_word(q);
 	if (q->server != NULL) {
 		r.server = q->server->conf->name;

@@ -64,6 +64,8 @@ local_run(struct req *q)
 	case PAGE_WEBSOCKET:
 		return req_fail(q, fault_new(q->arena, FAULT_WEBSOCKET,
 			"websocket"));
+	case PAGE_RESOURCE:
+		return resource_answer(q);
 	case PAGE_NONE:
 		break;
 	}

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "gate/pipeline.h"
+#include "gate/rates.h"
 #include "relay/verdict.h"
 
 #define MAX_RETRY_AFTER_S 86400	/* told to a client at most */
@@ -51,9 +52,24 @@ static void
 common_headers(struct req *q, struct headers *h)
 {
 	headers_add(h, STR("X-Request-Id"), q->request_id);
-	headers_add(h, STR("X-Content-Type-Options"), STR("nosniff"));
+	origin_headers(q, h);
 	if (q->call != NULL && q->call->head && q->fault == NULL)
 		upstream_headers(q, h);
+}
+
+/* Nobody keeps what a caller was given; open pages by the configuration. */
+static void
+add_cache(struct req *q, struct headers *h, int status)
+{
+	struct str value = STR("no-store");
+
+	if (q->page == PAGE_RESOURCE && status == 200)
+		value = STR("public, max-age=3600");
+	else if ((q->page == PAGE_HEALTH || q->page == PAGE_READY) &&
+	    status == 200)
+		value = origin_cache(q);
+	if (value.n > 0)
+		headers_add(h, STR("Cache-Control"), value);
 }
 
 static void
@@ -73,7 +89,7 @@ reply_begin(struct req *q, int status, struct str type, int64_t length)
 	headers_add(&h, STR("Content-Type"), type);
 	if (str_is(type, "text/event-stream")) {
 		headers_add(&h, STR("Cache-Control"),
-			STR("no-cache, no-transform"));
+			STR("no-cache, no-store, no-transform"));
 		headers_add(&h, STR("X-Accel-Buffering"), STR("no"));
 	} else {
 		headers_add(&h, STR("Cache-Control"), STR("no-store"));
@@ -123,7 +139,7 @@ reply_whole(struct req *q, int status, struct str type, struct str body)
 	headers_init(&h, q->arena);
 	if (type.n > 0)
 		headers_add(&h, STR("Content-Type"), type);
-	headers_add(&h, STR("Cache-Control"), STR("no-store"));
+	add_cache(q, &h, status);
 	if (status != 204)
 		add_number(&h, STR("Content-Length"), body.n);
 	if (q->method == METHOD_OPTIONS || status == 405)
@@ -221,11 +237,13 @@ whole_fault(struct req *q)
 	add_number(&h, STR("Content-Length"), body.n);
 	if (f->retry_after_s > 0)
 		add_number(&h, STR("Retry-After"), f->retry_after_s);
+	rates_headers(q, &h);
 	if (status == 405)
 		headers_add(&h, STR("Allow"), q->allow);
 	if ((status == 401 || status == 403 || status == 400) &&
 	    q->challenge.n > 0)
-		headers_add(&h, STR("WWW-Authenticate"), q->challenge);
+		headers_add(&h, STR("WWW-Authenticate"),
+			resource_challenge(q));
 	common_headers(q, &h);
 	finish_whole(q, status, &h, body);
 }

@@ -193,19 +193,12 @@ is_default(struct str path)
 		str_is(path, "/mcp/");
 }
 
-/* The server of a path; NULL: none. */
-static struct site_server *
-server_at(const struct site *s, struct str path)
+struct site_server *
+route_server(const struct site *s, struct str path)
 {
 	struct site_server *v = find_server(s, path);
 
 	return v == NULL && (path.n == 0 || is_default(path)) ? s->only : v;
-}
-
-struct site_server *
-route_resource(const struct req *q)
-{
-	return server_at(q->site, q->resource_path);
 }
 
 static bool
@@ -215,7 +208,7 @@ stands_here(struct req *q, struct str path)
 	if (resource_route(q, path))
 		return true;
 	q->page = find_page(path);
-	q->server = q->page == PAGE_NONE ? server_at(q->site, path) : NULL;
+	q->server = q->page == PAGE_NONE ? route_server(q->site, path) : NULL;
 	return q->page != PAGE_NONE || q->server != NULL;
 }
 
@@ -259,9 +252,6 @@ find_place(struct req *q, struct str path)
 	if (q->conf->mount_known) {
 		if (!below(path, q->conf->mount, &rest))
 			return resource_route_root(q, path);
-		if (rest.n > 0 && q->conf->mount.n == 0)
-			return resource_route_root(q, rest) ||
-				stands_here(q, rest);
 		return stands_here(q, rest.n > 0 ? rest : STR("/"));
 	}
 	if (script.n > 0 && script.p[script.n - 1] == '/')
@@ -318,6 +308,9 @@ route_run(struct req *q)
 	q->method = method_of(params_server(&q->in.params, "REQUEST_METHOD"));
 	f = check_path(q, uri_path(q));
 	q->mcp_route = q->server != NULL;
+	if (f != NULL && f->kind == FAULT_NOT_FOUND &&
+	    q->method == METHOD_OPTIONS)
+		f = NULL;		/* a page may ask, and then see a 404 */
 	if (bad_input != NULL)
 		f = bad_input;
 	return f == NULL ? NEXT : req_fail(q, f);

@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "gate/req.h"
+#include "http/url.h"
 
 static void
 tell_invalid(const struct site_server *s)
@@ -44,11 +46,27 @@ ready_server(struct site *s, struct site_server *v, const struct site_plan *p)
 		&v->policy);
 	if (f != NULL && v->invalid.n == 0)
 		v->invalid = str_of(f->detail);
+	v->front = front_new(s->conf, &c->options.security, s->arena);
+	resource_ready(s, v);
 	if (c->options.pool.n_enabled > 0)
 		v->rotator = rotator_new(p->segment, c, s->conf->fingerprint,
 			s->arena);
 	if (v->invalid.n > 0)
 		tell_invalid(v);
+}
+
+/* As a browser says it: without the port that goes without saying. */
+static void
+find_own(struct site *s)
+{
+	struct url u;
+
+	if (s->conf->base_url.n == 0 || !url_parse(s->conf->base_url, &u))
+		return;
+	s->own = (struct origin){ u.scheme, u.host, STR("") };
+	if (u.port != (str_is(u.scheme, "https") ? 443 : 80))
+		s->own.port = str_fmt(s->arena, "%u", u.port);
+	s->has_own = true;
 }
 
 /* "/" and "/mcp" mean the one server when there is just one. */
@@ -79,6 +97,8 @@ site_new(const struct site_plan *p)
 	s->gen = p->conf;
 	s->conf = conf_hold(p->conf, a);
 	conf_release(p->conf);
+	find_own(s);
+	s->front = front_new(s->conf, &s->conf->options.security, a);
 	s->servers = ARENA_ARRAY(a, struct site_server, s->conf->n_servers);
 	for (i = 0; i < s->conf->n_servers; i++) {
 		s->servers[i].conf = &s->conf->servers[i];

@@ -12,6 +12,7 @@
 #include "auth/auth.h"
 #include "conf/conf.h"
 #include "cred/rotator.h"
+#include "gate/front.h"
 #include "shm/segment.h"
 #include "watch/metrics.h"
 
@@ -20,6 +21,10 @@ struct site_server {
 	const struct auth_policy *policy;
 	struct rotator *rotator;	/* NULL: no pool */
 	struct str invalid;		/* "" : serves */
+	const struct front *front;
+	struct str metadata;		/* of RFC 9728, from its second member
+					 * on; "": none is told */
+	bool advertised;		/* challenges name it */
 };
 
 struct site {
@@ -31,6 +36,9 @@ struct site {
 	struct site_server *only;	/* the one of "/" and "/mcp", or NULL */
 	const struct auth_policy *policy;	/* of the gateway's own pages */
 	struct metrics *metrics;	/* NULL without a segment */
+	const struct front *front;	/* of the gateway's own pages */
+	struct origin own;		/* of baseURL */
+	bool has_own;
 };
 
 struct site_plan {

@@ -19,6 +19,7 @@ struct headers {
 	struct arena *arena;
 	struct header *v;
 	uint32_t n, room;
+	struct str lines;		/* checked ones, with their ends, behind v */
 };
 
 void headers_init(struct headers *h, struct arena *a);

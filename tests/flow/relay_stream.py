@@ -49,7 +49,7 @@ def _(t):
         equal(head.status, 200)
         equal(head.header("content-type").split(";")[0],
               "text/event-stream")
-        equal(head.header("cache-control"), "no-cache, no-transform")
+        equal(head.header("cache-control"), "no-cache, no-store, no-transform")
         equal(head.header("x-accel-buffering"), "no")
         equal(head.all("content-length"), [])
         equal(s.block(), {})                # the first comment
