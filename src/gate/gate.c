@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "auth/remote.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/digest.h"
@@ -46,8 +47,12 @@ gate_new(const struct gate_plan *p)
 	g->env_overrides = p->env_overrides;
 	g->env_proxy = p->env_proxy;
 	g->wire = wire_new(p->loop);
+	g->remote = auth_remote_new(p->loop, g->wire, p->segment);
 	if (p->slot != NULL)
 		wire_warm(g->wire);
+	g->arena = arena_new(MAX_ARENA);
+	g->bans = bans_open(p->segment, g->arena);
+	g->rates = rates_open(p->segment, g->arena);
 	g->generation = 1;
 	g->looked_ms = loop_now_ms(p->loop);
 	list_init(&g->live);
@@ -221,6 +226,18 @@ look_at_file(struct gate *g)
 		load(g, false);
 }
 
+/* Not with each request. */
+static void
+look_after_remote(struct gate *g)
+{
+	uint64_t now = loop_now_ms(g->loop);
+
+	if (now - g->remote_ms < LOOK_EVERY_MS)
+		return;
+	g->remote_ms = now;
+	auth_remote_tick(g->remote);
+}
+
 void
 gate_tick(struct gate *g)
 {
@@ -232,6 +249,7 @@ gate_tick(struct gate *g)
 		gate_reload(g);
 	}
 	look_at_file(g);
+	look_after_remote(g);
 }
 
 /* ---- the end ---------------------------------------------------------------------- */
@@ -281,7 +299,10 @@ gate_free(struct gate *g)
 			reply_cut(q);
 		pipeline_finish(q);
 	}
+	auth_remote_free(g->remote);
 	wire_free(g->wire);
 	site_release(g->site);
+	bans_close(g->bans);
+	arena_free(g->arena);
 	free(g);
 }

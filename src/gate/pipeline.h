@@ -8,6 +8,8 @@
 #define GATE_PIPELINE_H
 
 #include "gate/req.h"
+#include "shm/bans.h"
+#include "shm/rate.h"
 
 /* This worker's gate. */
 struct gate {
@@ -16,6 +18,11 @@ struct gate {
 	struct revoked *revoked;
 	struct worker_slot *slot;
 	struct wire *wire;
+	struct auth_remote *remote;	/* keys and answers from elsewhere */
+	uint64_t remote_ms;		/* when it was looked after */
+	struct arena *arena;		/* of the gate itself */
+	struct bans *bans;
+	struct rates *rates;
 	struct site *site;		/* the generation in force */
 	const char *conf_path;
 	bool env_overrides, env_proxy;
