@@ -38,6 +38,8 @@
 #define SHM_WINDOW_BUCKETS 4096	/* hours, and days */
 #define SHM_OWN_BUCKETS 512	/* of servers, which no client can fill */
 #define SHM_RATES 8		/* of one bucket: one cache line */
+#define SHM_SESSION_ROWS 256
+#define SHM_SESSIONS 64		/* of one row */
 #define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
@@ -181,6 +183,13 @@ struct shm_bans {
 	struct shm_ban v[BANS_MOST];
 };
 
+/* One session of a client; see sessions.c. */
+struct shm_session {
+	_Atomic uint32_t turn, known;
+	_Atomic uint64_t caller[2], route;
+	_Atomic uint64_t began_ms, used_ms, idle_ms, ends_ms;	/* since boot */
+};
+
 struct shm_file {
 	struct shm_head head;
 	struct shm_worker workers[MAX_WORKERS];
@@ -195,6 +204,7 @@ struct shm_file {
 	struct shm_keyset keysets[KEYSETS];
 	struct shm_rates rates;
 	struct shm_bans bans;
+	struct shm_session sessions[SHM_SESSION_ROWS][SHM_SESSIONS];
 };
 
 _Static_assert(sizeof(struct shm_reload) == 280, "layout");
@@ -203,6 +213,7 @@ _Static_assert(sizeof(struct shm_worker) == 64, "layout");
 _Static_assert(sizeof(struct shm_pool) == 64, "layout");
 _Static_assert(sizeof(struct shm_cell) == 64, "layout");
 _Static_assert(sizeof(struct shm_slot) == 1024, "layout");
+_Static_assert(sizeof(struct shm_session) == 64, "layout");
 _Static_assert(TALLY_NAME % 8 == 0 && MAX_SHELF % 8 == 0, "layout");
 _Static_assert(sizeof(struct shm_file) <= 16u * 1024 * 1024, "layout");
 
