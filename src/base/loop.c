@@ -12,8 +12,10 @@
  * are dropped stay with the kernel until they happen: a descriptor that is
  * paused and resumed in the meantime costs nothing.
  *
- * Tasks run in a uv_check, one batch a turn.  While there are any, a uv_idle
- * is active, which keeps the poll from sleeping.
+ * Tasks run in a uv_check, a few batches a turn: what a task posts is mostly
+ * the last thing to do for a request, and should be done before the next poll
+ * finds the client talking again.  While there are any, a uv_idle is active,
+ * which keeps the poll from sleeping.
  */
 #include "config.h"
 #include "base/loop.h"
@@ -25,6 +27,7 @@
 #include <uv.h>
 
 #define HEAP_FIRST 64		/* places */
+#define BATCHES 3		/* of tasks in one turn, then the poll */
 
 struct watch {
 	uv_poll_t poll;
@@ -44,13 +47,19 @@ struct signal_watch {
 	void *who;
 };
 
+/* The time stands here too: who looks for a place need not touch timers. */
+struct place {
+	uint64_t due_ms;
+	struct timer *timer;
+};
+
 struct loop {
 	uv_loop_t uv;
 	uv_timer_t clock;
 	uv_prepare_t prepare;
 	uv_check_t check;
 	uv_idle_t idle;
-	struct timer **heap;		/* from 1; the earliest first */
+	struct place *heap;		/* from 1; the earliest first */
 	uint32_t n_timers, room;
 	uint64_t armed_ms;		/* when the clock rings, UINT64_MAX: not */
 	uint64_t skipped_ms;
@@ -59,6 +68,7 @@ struct loop {
 	void (*turn_fn)(void *who);
 	void *turn_who;
 	uint64_t longest_us;
+	uint64_t mark_us;		/* a call ended; 0: we slept since */
 };
 
 /* A failure of libuv here means: no memory, no descriptors, or our mistake. */
@@ -69,19 +79,22 @@ must(int rc)
 		abort();
 }
 
+/* One call follows the other: the end of one is the begin of the next, but
+ * after a sleep.  Reading the clock is not free. */
 static uint64_t
-begin_us(void)
+begin_us(struct loop *l)
 {
-	return uv_hrtime() / 1000;
+	if (l->mark_us == 0)
+		l->mark_us = uv_hrtime() / 1000;
+	return l->mark_us;
 }
 
 static void
 end_us(struct loop *l, uint64_t begin)
 {
-	uint64_t took = begin_us() - begin;
-
-	if (took > l->longest_us)
-		l->longest_us = took;
+	l->mark_us = uv_hrtime() / 1000;
+	if (l->mark_us - begin > l->longest_us)
+		l->longest_us = l->mark_us - begin;
 }
 
 uint64_t
@@ -112,69 +125,70 @@ hurry(struct loop *l)
 /* ---- the heap ------------------------------------------------------------ */
 
 static void
-put(struct loop *l, uint32_t place, struct timer *t)
+put(struct loop *l, uint32_t at, struct place p)
 {
-	l->heap[place] = t;
-	t->place = place;
+	l->heap[at] = p;
+	p.timer->place = at;
 }
 
-/* Moves t from the place it has, or would get, towards the front. */
+/* Moves p from the place it has, or would get, towards the front. */
 static void
-sift_up(struct loop *l, uint32_t place, struct timer *t)
+sift_up(struct loop *l, uint32_t at, struct place p)
 {
-	while (place > 1 && t->due_ms < l->heap[place / 2]->due_ms) {
-		put(l, place, l->heap[place / 2]);
-		place /= 2;
+	while (at > 1 && p.due_ms < l->heap[at / 2].due_ms) {
+		put(l, at, l->heap[at / 2]);
+		at /= 2;
 	}
-	put(l, place, t);
+	put(l, at, p);
 }
 
 static void
-sift_down(struct loop *l, uint32_t place, struct timer *t)
+sift_down(struct loop *l, uint32_t at, struct place p)
 {
 	for (;;) {
-		uint32_t child = 2 * place;
+		uint32_t child = 2 * at;
 
 		if (child + 1 <= l->n_timers &&
-		    l->heap[child + 1]->due_ms < l->heap[child]->due_ms)
+		    l->heap[child + 1].due_ms < l->heap[child].due_ms)
 			child++;
-		if (child > l->n_timers ||
-		    l->heap[child]->due_ms >= t->due_ms)
+		if (child > l->n_timers || l->heap[child].due_ms >= p.due_ms)
 			break;
-		put(l, place, l->heap[child]);
-		place = child;
+		put(l, at, l->heap[child]);
+		at = child;
 	}
-	put(l, place, t);
+	put(l, at, p);
 }
 
 static void
 heap_add(struct loop *l, struct timer *t)
 {
+	struct place p = { t->due_ms, t };
+
 	if (l->n_timers + 1 >= l->room) {
 		uint32_t room = l->room > 0 ? 2 * l->room : HEAP_FIRST;
-		struct timer **heap = realloc(l->heap, room * sizeof(*heap));
+		struct place *heap = realloc(l->heap, room * sizeof(*heap));
 
 		if (heap == NULL)
 			abort();
 		l->heap = heap;
 		l->room = room;
 	}
-	sift_up(l, ++l->n_timers, t);
+	sift_up(l, ++l->n_timers, p);
 }
 
 static void
 heap_drop(struct loop *l, struct timer *t)
 {
-	uint32_t place = t->place;
-	struct timer *last = l->heap[l->n_timers--];
+	uint32_t at = t->place;
+	struct place last = l->heap[l->n_timers--];
 
 	t->place = 0;
-	if (last == t)
+	if (last.timer == t)
 		return;
-	if (place > 1 && last->due_ms < l->heap[place / 2]->due_ms)
-		sift_up(l, place, last);
+	if (at > 1 && last.due_ms < l->heap[at / 2].due_ms)
+		sift_up(l, at, last);
 	else
-		sift_down(l, place, last);
+		sift_down(l, at, last);
 }
 
 /* ---- timers -------------------------------------------------------------- */
@@ -188,7 +202,7 @@ arm(struct loop *l)
 
 	if (l->n_timers == 0 || l->ringing)
 		return;
-	due = l->heap[1]->due_ms;
+	due = l->heap[1].due_ms;
 	if (due >= l->armed_ms)
 		return;
 	l->armed_ms = due;
@@ -204,9 +218,9 @@ ring(uv_timer_t *h)
 
 	l->armed_ms = UINT64_MAX;
 	l->ringing = true;
-	while (l->n_timers > 0 && l->heap[1]->due_ms <= now) {
-		struct timer *t = l->heap[1];
-		uint64_t begin = begin_us();
+	while (l->n_timers > 0 && l->heap[1].due_ms <= now) {
+		struct timer *t = l->heap[1].timer;
+		uint64_t begin = begin_us(l);
 
 		heap_drop(l, t);
 		t->fn(t->who);
@@ -309,7 +323,7 @@ run_tasks(struct loop *l)
 		struct task *t = LIST_ENTRY(batch.next, struct task, link);
 
 		list_drop(&t->link);
-		begin = begin_us();
+		begin = begin_us(l);
 		t->fn(t->who);
 		end_us(l, begin);
 	}
@@ -322,7 +336,7 @@ end_turn(struct loop *l)
 
 	if (l->turn_fn == NULL)
 		return;
-	begin = begin_us();
+	begin = begin_us(l);
 	l->turn_fn(l->turn_who);
 	end_us(l, begin);
 }
@@ -332,7 +346,8 @@ checked(uv_check_t *h)
 {
 	struct loop *l = h->data;
 
-	run_tasks(l);
+	for (int i = 0; i < BATCHES && !list_empty(&l->tasks); i++)
+		run_tasks(l);
 	end_turn(l);
 	if (list_empty(&l->tasks))
 		uv_idle_stop(&l->idle);
@@ -402,7 +417,7 @@ polled(uv_poll_t *h, int status, int bits)
 		note_change(w);
 	if (events == 0)
 		return;
-	begin = begin_us();
+	begin = begin_us(l);
 	w->fn(w->who, events);
 	end_us(l, begin);	/* w may be closing by now */
 }
@@ -435,6 +450,7 @@ tell_changes(uv_prepare_t *h)
 		}
 		w->spare = false;
 	}
+	l->mark_us = 0;
 }
 
 struct watch *
@@ -489,7 +505,7 @@ static void
 signalled(uv_signal_t *h, int signo)
 {
 	struct signal_watch *s = h->data;
-	uint64_t begin = begin_us();
+	uint64_t begin = begin_us(s->loop);
 
 	s->fn(s->who, signo);
 	end_us(s->loop, begin);
@@ -551,7 +567,7 @@ loop_free(struct loop *l)
 	if (l == NULL)
 		return;
 	for (uint32_t i = 1; i <= l->n_timers; i++)
-		l->heap[i]->place = 0;
+		l->heap[i].timer->place = 0;
 	uv_walk(&l->uv, close_one, NULL);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	must(uv_loop_close(&l->uv));

@@ -93,29 +93,37 @@ many_controls(const char *p, size_t n, uint64_t lift)
 	return bad[0] | bad[1] | bad[2] | bad[3];
 }
 
-static bool
-short_control(const char *p, size_t n, unsigned low)
+/* One to eight bytes as a word, some of them twice. */
+static uint64_t
+up_to_eight(const char *p, size_t n)
 {
-	bool bad = false;
+	uint32_t head, tail;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		bad |= c < low || c == 0x7F;
+	if (n >= 4) {
+		memcpy(&head, p, 4);
+		memcpy(&tail, p + n - 4, 4);
+		return (uint64_t)head << 32 | tail;
 	}
-	return bad;
+	return ONES * (unsigned char)p[0] << 16 |
+		(uint64_t)(unsigned char)p[n / 2] << 8 |
+		(unsigned char)p[n - 1];
 }
 
 /* The last word may hold bytes that were looked at already. */
 bool
 str_has_control(struct str s, unsigned low)
 {
-	uint64_t lift = ONES * (0x80 - low), bad;
-	size_t i = s.n & ~(size_t)31;
+	uint64_t lift = ONES * (0x80 - low), bad = 0;
+	size_t i = 0;
 
-	if (s.n < 8)
-		return short_control(s.p, s.n, low);
-	bad = many_controls(s.p, i, lift);
+	if (s.n == 0)
+		return false;
+	if (s.n <= 8)
+		return (controls(up_to_eight(s.p, s.n), lift) & TOPS) != 0;
+	if (s.n > 32) {
+		i = (s.n - 1) & ~(size_t)31;
+		bad = many_controls(s.p, i, lift);
+	}
 	for (; s.n - i > 8; i += 8)
 		bad |= controls(eight(s.p + i), lift);
 	bad |= controls(eight(s.p + s.n - 8), lift);

@@ -45,6 +45,7 @@ struct conn {
 	bool gone;			/* a write has failed */
 	bool timed;			/* the input deadline runs */
 	struct timer timer;
+	uint64_t due_ms;		/* UINT64_MAX: no time limit now */
 	struct task task;
 	struct screen screen;
 	struct out out;
@@ -63,6 +64,21 @@ set_interest(struct conn *c)
 	if (out_waiting(&c->out) > 0)
 		events |= WATCH_WRITE;
 	watch_set(c->watch, events);
+}
+
+/* The timer is not moved at each request; when it rings we look. */
+static void
+set_limit(struct conn *c, uint64_t in_ms)
+{
+	c->due_ms = loop_now_ms(c->desk->plan.loop) + in_ms;
+	if (!timer_running(&c->timer) || c->timer.due_ms > c->due_ms)
+		timer_start(&c->timer, in_ms);
+}
+
+static void
+no_limit(struct conn *c)
+{
+	c->due_ms = UINT64_MAX;
 }
 
 /* Gives back everything; the struct follows at the end of the turn. */
@@ -152,7 +168,7 @@ serve(struct conn *c)
 	const char *why;
 	struct req *q;
 
-	timer_stop(&c->timer);
+	no_limit(c);
 	why = intake(d, &c->screen, &in);
 	if (why != NULL) {
 		break_off(c, &d->counts.undecoded, why);
@@ -254,7 +270,7 @@ start_deadline(struct conn *c)
 	if (c->state != READING || c->timed)
 		return;
 	c->timed = true;
-	timer_start(&c->timer, c->desk->plan.input_ms);
+	set_limit(c, c->desk->plan.input_ms);
 }
 
 static void
@@ -335,7 +351,7 @@ told(void *who, enum out_news news)
 		shut(c);
 	} else if (news == OUT_QUEUED) {
 		set_interest(c);
-		timer_start(&c->timer, WRITE_STALL_MS);
+		set_limit(c, WRITE_STALL_MS);
 	} else {
 		c->gone = c->gone || news == OUT_GONE;
 		task_post(c->desk->plan.loop, &c->task);
@@ -350,9 +366,9 @@ send_on(struct conn *c)
 	if (!out_flush(&c->out))
 		return;			/* settle() follows */
 	if (out_waiting(&c->out) == 0)
-		timer_stop(&c->timer);
+		no_limit(c);
 	else if (out_waiting(&c->out) < before)
-		timer_start(&c->timer, WRITE_STALL_MS);
+		set_limit(c, WRITE_STALL_MS);
 	set_interest(c);
 	if (c->req != NULL && out_drained(&c->out))
 		gate_drained(c->req);
@@ -372,7 +388,7 @@ rest(struct conn *c)
 	screen_reset(&c->screen, &c->desk->limits);
 	memset(&c->early, 0, sizeof(c->early));
 	set_interest(c);
-	timer_start(&c->timer, IDLE_KEPT_MS);
+	set_limit(c, IDLE_KEPT_MS);
 	if (early.n > 0)
 		feed(c, early.p, early.n);
 	bytes_drop(&early, &c->desk->reading);
@@ -403,10 +419,8 @@ settle(void *who)
 }
 
 static void
-overdue(void *who)
+overdue(struct conn *c)
 {
-	struct conn *c = who;
-
 	if (c->state == IDLE)
 		shut(c);
 	else if (c->state == READING)
@@ -415,6 +429,18 @@ overdue(void *who)
 	else
 		break_off(c, &c->desk->counts.stalled,
 			"nobody takes the reply");
+}
+
+static void
+rung(void *who)
+{
+	struct conn *c = who;
+	uint64_t now = loop_now_ms(c->desk->plan.loop);
+
+	if (c->due_ms <= now)
+		overdue(c);
+	else if (c->due_ms != UINT64_MAX)
+		timer_start(&c->timer, c->due_ms - now);
 }
 
 static void
@@ -446,7 +472,7 @@ conn_open(struct desk *d, int fd)
 	c->state = IDLE;
 	screen_init(&c->screen, &d->reading, &d->limits);
 	out_init(&c->out, fd, &d->writing, told, c);
-	timer_init(&c->timer, d->plan.loop, overdue, c);
+	timer_init(&c->timer, d->plan.loop, rung, c);
 	task_init(&c->task, settle, c);
 	c->watch = watch_new(d->plan.loop, fd, happened, c);
 	list_append(&d->conns, &c->link);
@@ -454,7 +480,7 @@ conn_open(struct desk *d, int fd)
 	if (d->plan.connections != NULL)
 		d->plan.connections(d->plan.who, 1);
 	set_interest(c);
-	timer_start(&c->timer, IDLE_KEPT_MS);
+	set_limit(c, IDLE_KEPT_MS);
 	receive(c);		/* the request is often here already */
 }
 

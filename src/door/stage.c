@@ -12,9 +12,7 @@
 
 #include "base/limits.h"
 
-#define READ_SIZE	8192u	/* bytes; what libfcgi asks for at a time */
-#define WINDOW		KIB(256) /* bytes mapped; touched pages stay */
-#define WINDOW_MOST	KIB(32)	/* bytes of a request that goes in there */
+#define WINDOW		KIB(32)	/* bytes mapped; a request that fits goes there */
 #define LARGE		MIB(1)	/* bytes; such a file is cut to nothing after */
 
 struct stage {
@@ -22,8 +20,7 @@ struct stage {
 	bool use_file;
 	char *window;			/* NULL: made at the next use */
 	int window_fd;
-	size_t at;			/* the offset of window_fd */
-	size_t laid, n;			/* the request in the window */
+	size_t n;			/* of the request, at the window's end */
 	int fd;				/* of large requests; -1: next use */
 	size_t size;			/* of that file */
 	bool in_window;			/* the request that is read now */
@@ -93,7 +90,6 @@ close_window(struct stage *s)
 		close(s->window_fd);
 	s->window = NULL;
 	s->window_fd = -1;
-	s->at = 0;
 }
 
 static bool
@@ -114,29 +110,18 @@ open_window(struct stage *s)
 	return true;
 }
 
-/* Whole reads: the offset after the reader has taken n bytes. */
-static size_t
-read_on(size_t n)
-{
-	return (n + READ_SIZE - 1) / READ_SIZE * READ_SIZE;
-}
-
 static int
 lay(struct stage *s, const struct bytes *b)
 {
-	if (!open_window(s)) {
+	size_t at = WINDOW - b->n;
+
+	if (!open_window(s) ||
+	    lseek(s->window_fd, (off_t)at, SEEK_SET) != (off_t)at) {
 		close_window(s);
 		return -1;
 	}
-	if (s->at + read_on(b->n) > WINDOW) {
-		if (lseek(s->window_fd, 0, SEEK_SET) != 0)
-			return -1;
-		s->at = 0;
-	}
-	memcpy(s->window + s->at, b->p, b->n);
-	s->laid = s->at;
+	memcpy(s->window + at, b->p, b->n);
 	s->n = b->n;
-	s->at += read_on(b->n);
 	return s->window_fd;
 }
 
@@ -225,7 +210,7 @@ stage_use_file(struct stage *s)
 int
 stage_put(struct stage *s, const struct bytes *b)
 {
-	s->in_window = b->n <= WINDOW_MOST;
+	s->in_window = b->n <= WINDOW;
 	if (s->in_window)
 		return lay(s, b);
 	if (write_file(s, b))
@@ -238,7 +223,7 @@ void
 stage_wipe(struct stage *s, size_t n)
 {
 	if (s->in_window)
-		explicit_bzero(s->window + s->laid, s->n);
+		explicit_bzero(s->window + WINDOW - s->n, s->n);
 	else
 		wipe_file(s, n);
 }

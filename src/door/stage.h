@@ -2,10 +2,11 @@
 /*
  * stage -- the private memory that libfcgi reads a request from
  *
- * A small request is laid into a mapped window of a memory file, at the place
- * where the descriptor's offset stands already: laying and wiping cost no
- * system call, and the offset is moved once in many requests.  A large one is
- * written into a file of its own.
+ * A small request is laid at the end of a mapped window, which is all of a
+ * memory file: laying and wiping cost no system call, setting the offset costs
+ * a small one, and a reader that asks for more than there is stops at the end
+ * of the file instead of copying what nobody wants.  The bytes lie in the same
+ * few pages each time.  A large request is written into a file of its own.
  * Lifetime: one stage per worker, made after fork.
  * Promise: no byte of another request is in what the descriptor gives.
  */

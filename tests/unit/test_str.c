@@ -198,17 +198,19 @@ test_nocase_bytes(void)
 static void
 test_visible_bytes(void)
 {
-	char text[20];
+	char text[80];
 	size_t wrong = 0;
 
 	memset(text, 'a', sizeof(text));
 	for (size_t at = 0; at < sizeof(text); at++) {
-		struct str s = { text, at < 10 ? at + 1 : sizeof(text) };
+		struct str s = { text, at < 70 ? at + 1 : sizeof(text) };
 
 		for (unsigned c = 0; c < 256; c++) {
 			text[at] = (char)c;
 			wrong += str_visible(s) != (c > 0x20 && c < 0x7F);
 			wrong += str_printable(s) != (c >= 0x20 && c < 0x7F);
+			wrong += str_has_control(s, 0x20) !=
+				(c < 0x20 || c == 0x7F);
 		}
 		text[at] = 'a';
 	}
