@@ -122,14 +122,22 @@ check_apikey(struct review *r)
 }
 
 /* ---- jwt --------------------------------------------------------------------------- */
-static const struct str rs256 = { "RS256", 5 }, hs256 = { "HS256", 5 };
+static const struct str rs256 = { "RS256", 5 }, hs256 = { "HS256", 5 },
+	es256 = { "ES256", 5 };
+
+static bool
+is_balancer(const struct conf_jwt *j)
+{
+	return str_is(j->profile, "aws-alb");
+}
 
 static void
 default_algorithms(struct conf_jwt *j)
 {
 	if (j->algorithms.set)
 		return;
-	j->algorithms.v = secret_empty(j->secret) ? &rs256 : &hs256;
+	j->algorithms.v = is_balancer(j) ? &es256 :
+	    secret_empty(j->secret) ? &rs256 : &hs256;
 	j->algorithms.n = 1;
 }
 
@@ -142,6 +150,25 @@ https_or_local(struct review *r, struct str text)
 		return true;
 	return str_is(u.scheme, "https") || uri_loopback(&u) ||
 	    r->in->jwt.allow_insecure;
+}
+
+/* Keys are looked for at the issuers. */
+static void
+check_issuers(struct review *r)
+{
+	const struct conf_texts *list = &r->in->jwt.issuer;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct uri u;
+
+		if (uri_parse(r->l->arena, list->v[i], &u) &&
+		    uri_is_http(&u) && !u.has_user && !u.has_query &&
+		    !u.has_fragment && https_or_local(r, list->v[i]))
+			continue;
+		report_add(r->l->report, "E62", place(r, "jwt.issuer"),
+		    "must be an absolute https URL");
+		return;
+	}
 }
 
 static bool
@@ -214,10 +241,13 @@ check_jwt(struct review *r)
 	fill_jwt(r);
 	if (!uses(r->in, STRATEGY_JWT))
 		return;
-	if (!has_keys(j) && secret_empty(j->secret) && j->issuer.n == 0)
-		needs(r, "jwt", "jwt",
-		    "jwt.jwksUrl, jwt.publicKeyFile, jwt.secret or jwt.issuer");
-	else if (has_keys(j) || !secret_empty(j->secret))
+	if (!has_keys(j) && secret_empty(j->secret) && !is_balancer(j)) {
+		if (j->issuer.n == 0)
+			needs(r, "jwt", "jwt", "jwt.jwksUrl, "
+			    "jwt.publicKeyFile, jwt.secret or jwt.issuer");
+		check_issuers(r);
+	}
+	if (has_keys(j) || !secret_empty(j->secret) || j->issuer.n > 0)
 		check_algorithms(r);
 	if (j->jwks_file.n > 0 && j->public_key_file.n > 0)
 		report_add(r->l->report, "E09", place(r, "jwt.publicKeyFile"),
@@ -229,8 +259,7 @@ check_jwt(struct review *r)
 		report_add(r->l->report, "W09", place(r, "jwt"),
 		    "jwt.audience is not set: tokens issued for other services "
 		    "are accepted");
-	if (str_is(j->profile, "aws-alb") &&
-	    (j->signer.n == 0 || j->region.n == 0))
+	if (is_balancer(j) && (j->signer.n == 0 || j->region.n == 0))
 		needs(r, "jwt.profile", "aws-alb", "jwt.signer and jwt.region");
 	if (j->jwks_file.n > 0)
 		read_keys(r, "jwt.jwksFile", j->jwks_file);

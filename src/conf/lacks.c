@@ -59,18 +59,6 @@ close_server(struct loading *l, struct conf_server *s, const struct node *at,
 }
 
 /* ---- rows that say so ----------------------------------------------------------------- */
-static bool
-everybody(const struct node *list)
-{
-	bool four = false, six = false;
-
-	for (uint32_t i = 0; i < list->n; i++) {
-		four |= str_is(list->kids[i]->text, "0.0.0.0/0");
-		six |= str_is(list->kids[i]->text, "::/0");
-	}
-	return four && six;
-}
-
 /* True when the value asks for something. */
 static bool
 asks(const struct row *r, const struct node *n)
@@ -79,8 +67,6 @@ asks(const struct row *r, const struct node *n)
 
 	if (n == NULL || n->type == JDOC_NULL || n->bad)
 		return false;
-	if (strcmp(r->key, "options.security.ipAllow") == 0)
-		return !everybody(n);
 	if (strcmp(r->key, "options.auth.sessionFailover") == 0)
 		return n->number == 0;	/* reinitialize, in so many words */
 	if (strcmp(r->key, "options.toolFilter.mode") == 0)
@@ -122,7 +108,7 @@ walk_rows(struct loading *l, struct conf_server *s, const char *scope,
 		const struct node *n;
 
 		if ((r->flags & (ROW_LATER | ROW_CLOSES)) == 0 ||
-		    !below(r, scope) || below(r, "options.inboundAuth.jwt"))
+		    !below(r, scope))
 			continue;
 		n = node_at(block, r->key + strlen(scope) + 1);
 		if (!asks(r, n))
@@ -169,7 +155,6 @@ check_strategies(struct loading *l, struct conf_server *s,
 	const struct node *options, const struct node *server)
 {
 	const struct conf_inbound *in = &s->options.inbound;
-	const struct conf_jwt *j = &in->jwt;
 	const struct node *block = node_get(options, "inboundAuth");
 	const struct node *at = or_server(block, server);
 
@@ -183,16 +168,6 @@ check_strategies(struct loading *l, struct conf_server *s,
 			break;
 		case STRATEGY_JS:
 			close_server(l, s, at, STR("js"));
-			break;
-		case STRATEGY_JWT:
-			if (j->jwks_url.n > 0 || (j->jwks_file.n == 0 &&
-			    j->public_key_file.n == 0 &&
-			    secret_empty(j->secret)))
-				close_server(l, s, or_server(node_at(block,
-				    "jwt.jwksUrl"), at), STR("jwt.jwksUrl"));
-			if (!str_is(j->profile, "default"))
-				close_server(l, s, or_server(node_at(block,
-				    "jwt.profile"), at), STR("jwt.profile"));
 			break;
 		default:
 			break;
