@@ -447,6 +447,7 @@ check_server(struct loading *l, uint32_t i)
 	check_addresses(&r, "security.ipAllow");
 	check_addresses(&r, "security.ipDeny");
 	check_empty_lists(&r);
+	check_policy(l, r.options);
 	check_prefix(&r);
 	check_stdio(&r);
 	check_oauth(&r);

@@ -69,8 +69,6 @@ asks(const struct row *r, const struct node *n)
 		return false;
 	if (strcmp(r->key, "options.auth.sessionFailover") == 0)
 		return n->number == 0;	/* reinitialize, in so many words */
-	if (strcmp(r->key, "options.toolFilter.mode") == 0)
-		return true;
 	switch (r->kind) {
 	case ROW_BOOL:
 		return n->number == 1;

@@ -128,6 +128,9 @@ void check_crossings(struct loading *l);
 
 /* ---- check_security.c ------------------------------------------------------- */
 void check_security(struct loading *l, const struct node *options);
+
+/* Rules of options.policy; check_policy.c. */
+void check_policy(struct loading *l, const struct node *options);
 void check_hosts(struct loading *l);
 
 /* ---- resource.c ------------------------------------------------------------- */

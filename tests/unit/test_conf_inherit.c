@@ -141,7 +141,7 @@ test_shorthands(struct conf_rig *r)
 	OK(!secret_empty(o->inbound.jwt.secret));
 }
 
-/* What the gateway bans stays banned, so such a server is closed here too. */
+/* What the gateway bans stays banned. */
 static void
 test_exceptions(struct conf_rig *r)
 {
@@ -150,22 +150,17 @@ test_exceptions(struct conf_rig *r)
 		"\"security\":{\"originCheck\":false}");
 
 	OK(o != NULL && !o->security.origin_check);
-	IS_STR(conf_tree(r->gen)->servers[0].invalid,
-		"security.ipDeny is not in this build");
-	o = load(r, "\"toolFilter\":{\"mode\":\"block\",\"list\":[\"x\"]}", "");
-	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n == 0);
-	o = load(r, "\"toolFilter\":{\"mode\":\"block\",\"list\":[\"x\"],"
-		"\"inherit\":true}", "");
-	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n > 0);
+	IS_INT(o->security.ip_deny.n, 1);
 	o = load(r, "\"publicTools\":[\"x\"]", "");
-	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n == 0);
+	OK(o != NULL && o->inbound.public_tools.n == 0);
 	o = load(r, "\"inboundAuth\":{\"strategy\":\"none\",\"publicTools\":"
 		"[\"x\"]}", "");
-	OK(o != NULL && conf_tree(r->gen)->servers[0].invalid.n == 0);
+	OK(o != NULL && o->inbound.public_tools.n == 0);
 	o = load(r, "", "\"inboundAuth\":{\"strategy\":\"none\","
 		"\"publicTools\":[\"x\"]}");
 	OK(o != NULL && o->inbound.public_tools.n == 1);
-	OK(conf_tree(r->gen)->servers[0].invalid.n > 0);
+	o = load(r, "", "\"publicTools\":[\"x\"]");
+	OK(o != NULL && o->inbound.public_tools.n == 1);
 	o = load(r, "\"disabled\":true", "");
 	OK(o != NULL && !o->disabled);
 	o = load(r, "\"security\":{\"tls\":{\"minVersion\":\"1.3\"}}", "");
@@ -199,6 +194,54 @@ test_disabled(struct conf_rig *r)
 	OK(conf_rig_said(r, "E09", "\"enabled\" and \"disabled\""));
 }
 
+#define BLOCK(more) "\"toolFilter\":{\"mode\":\"block\",\"list\":[\"x\"]" \
+	more "}"
+#define ONLY "\"toolFilter\":{\"mode\":\"allow\",\"list\":[\"y\"]"
+
+/* A filter of the gateway counts where it says so. */
+static void
+test_filters(struct conf_rig *r)
+{
+	const struct conf_options *o = load(r, BLOCK(""), "");
+
+	OK(o != NULL && !o->filter.set && !o->filter_base.set);
+	o = load(r, BLOCK(",\"inherit\":true"), "");
+	OK(o != NULL && o->filter.set && !o->filter.allow);
+	o = load(r, BLOCK(",\"inherit\":true"), ONLY "}");
+	OK(o != NULL && o->filter.allow && o->filter_base.set &&
+		str_is(o->filter_base.list.v[0], "x"));
+	o = load(r, ONLY ",\"inherit\":true}", BLOCK(""));
+	OK(o != NULL && !o->filter.allow && !o->filter_base.set);
+	o = load(r, BLOCK(""), ONLY "}");
+	OK(o != NULL && o->filter.allow && !o->filter_base.set);
+	o = load(r, "", ONLY "}");
+	OK(o != NULL && o->filter.set && o->filter.allow);
+	o = load(r, "", "\"toolFilter\":{\"mode\":\"allow\"}");
+	OK(o != NULL && o->filter.set && o->filter.list.n == 0);
+}
+
+/* Rules are inherited as a whole; null is as if it were not there. */
+static void
+test_policy(struct conf_rig *r)
+{
+	static const char gate[] = "\"policy\":[{\"effect\":\"deny\","
+		"\"tools\":null,\"claims\":{\"a\":[\"1\",\"2\"],"
+		"\"b\":\"3\"}},{\"effect\":\"allow\",\"users\":[],"
+		"\"claims\":{\"b\":\"3\"}}]";
+	const struct conf_options *o = load(r, gate, "");
+
+	if (!OK(o != NULL && o->policy.set && o->policy.n == 2))
+		return;
+	OK(!o->policy.v[0].allow && !o->policy.v[0].tools.set);
+	OK(o->policy.v[1].allow && o->policy.v[1].users.set);
+	IS_INT(o->policy.v[0].claims.n, 3);
+	IS_INT(o->inbound.jwt.asked.n, 3);
+	o = load(r, gate, "\"policy\":[{\"effect\":\"allow\"}]");
+	OK(o != NULL && o->policy.n == 1 && o->inbound.jwt.asked.n == 0);
+	o = load(r, gate, "\"policy\":null");
+	OK(o != NULL && !o->policy.set);
+}
+
 int
 main(void)
 {
@@ -209,6 +252,8 @@ main(void)
 	test_outbound(&r);
 	test_rules(&r);
 	test_shorthands(&r);
+	test_filters(&r);
+	test_policy(&r);
 	test_exceptions(&r);
 	test_disabled(&r);
 	conf_rig_end(&r);

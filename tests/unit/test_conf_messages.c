@@ -49,6 +49,14 @@ static const struct {
 	{ "E02", INBOUND("\"token\":{\"sha256\":[\"12\"]}"),
 		I ".token.sha256[0]: expected a list of SHA-256 digests, found "
 		"text" },
+	{ "E02", OPTIONS("\"policy\":[{\"tools\":[\"a\"]}]"),
+		O ".policy[0]: expected an effect, found none" },
+	{ "E02", OPTIONS("\"policy\":[{\"effect\":\"deny\",\"claims\":{"
+		"\"a\":[]}}]"),
+		O ".policy[0].claims.a: expected a value, found none" },
+	{ "E02", OPTIONS("\"policy\":[{\"effect\":\"deny\",\"claims\":{"
+		"\"a\":null}}]"),
+		O ".policy[0].claims.a: expected a value, found none" },
 	{ "E02", "{\"mcpServers\":{\"s\":null}}",
 		"mcpServers.s: expected a block, found null" },
 	{ "E02", "[]", "file: expected JSON, found no block" },

@@ -20,7 +20,7 @@ static bool
 code_is_known(int code)
 {
 	static const int known[] = { -32700, -32600, -32601, -32602, -32603,
-		-32020, -32021, -32022 };
+		-32002, -32020, -32021, -32022 };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (code == known[i])
