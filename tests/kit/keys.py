@@ -30,6 +30,8 @@ def b64(data):
 class Rsa:
     """An RSA key pair in a directory."""
 
+    alg = "RS256"
+
     def __init__(self, folder, name="rsa"):
         self.private = os.path.join(folder, name + ".key")
         self.public = os.path.join(folder, name + ".pem")
@@ -48,6 +50,70 @@ class Rsa:
         n = bytes.fromhex(text.strip().split("=")[1])
         return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
                 "n": b64(n), "e": b64(b"\1\0\1")}
+
+
+class Ec:
+    """A P-256 key pair."""
+
+    alg = "ES256"
+
+    def __init__(self, folder, name="ec"):
+        self.private = os.path.join(folder, name + ".key")
+        self.public = os.path.join(folder, name + ".pem")
+        openssl("genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt",
+                "ec_paramgen_curve:P-256", "-out", self.private)
+        openssl("pkey", "-in", self.private, "-pubout", "-out", self.public)
+        os.chmod(self.public, 0o644)
+
+    def sign(self, data):
+        der = openssl("dgst", "-sha256", "-sign", self.private, stdin=data)
+        return b"".join(_der_numbers(der))
+
+    def jwk(self, kid):
+        der = openssl("pkey", "-pubin", "-in", self.public, "-pubout",
+                      "-outform", "DER")
+        return {"kty": "EC", "crv": "P-256", "use": "sig", "kid": kid,
+                "x": b64(der[-64:-32]), "y": b64(der[-32:])}
+
+
+class Ed25519:
+    """An Ed25519 key pair."""
+
+    alg = "EdDSA"
+
+    def __init__(self, folder, name="ed"):
+        self.folder = folder
+        self.private = os.path.join(folder, name + ".key")
+        self.public = os.path.join(folder, name + ".pem")
+        openssl("genpkey", "-quiet", "-algorithm", "ED25519", "-out",
+                self.private)
+        openssl("pkey", "-in", self.private, "-pubout", "-out", self.public)
+        os.chmod(self.public, 0o644)
+
+    def sign(self, data):
+        fd, path = tempfile.mkstemp(dir=self.folder)
+        with os.fdopen(fd, "wb") as f:
+            f.write(data)
+        try:
+            return openssl("pkeyutl", "-sign", "-rawin", "-inkey",
+                           self.private, "-in", path)
+        finally:
+            os.unlink(path)
+
+    def jwk(self, kid):
+        der = openssl("pkey", "-pubin", "-in", self.public, "-pubout",
+                      "-outform", "DER")
+        return {"kty": "OKP", "crv": "Ed25519", "kid": kid,
+                "x": b64(der[-32:])}
+
+
+def _der_numbers(der):
+    """The two numbers of an ECDSA signature, 32 bytes each."""
+    at = 2
+    for _ in range(2):
+        n = der[at + 1]
+        yield der[at + 2:at + 2 + n].lstrip(b"\0").rjust(32, b"\0")
+        at += 2 + n
 
 
 def claims(**more):
@@ -75,6 +141,12 @@ def rs256(rsa, body, **head):
                   rsa.sign)
 
 
+def signed(key, body, **head):
+    """By a key of any kind, with its own algorithm."""
+    return _token(dict({"alg": key.alg, "typ": "JWT"}, **head), body,
+                  key.sign)
+
+
 def unsigned(body):
     return _token({"alg": "none", "typ": "JWT"}, body, lambda d: b"")
 
@@ -92,6 +164,16 @@ def folder():
 @functools.lru_cache(None)
 def rsa(name="rsa"):
     return Rsa(folder(), name)
+
+
+@functools.lru_cache(None)
+def ec(name="ec"):
+    return Ec(folder(), name)
+
+
+@functools.lru_cache(None)
+def ed25519(name="ed"):
+    return Ed25519(folder(), name)
 
 
 @functools.lru_cache(None)
