@@ -25,4 +25,30 @@ while read -r kind http rpc; do
 done <<END
 $rows
 END
+
+# Each kind that the sources make is brought about by a test: a unit test of
+# the file that makes it, or a flow that names it or a reason of its own.
+made()
+{
+	grep -lw "FAULT_$1" $(sources | grep -v '^src/base/fault') \
+		>/dev/null 2>&1
+}
+own_reason()
+{
+	reason=$(sed -n "s/^| \`$1\` |.* \`\([a-z_]*\)\` .*/\1/p" docs/faults.md)
+	[ "$(grep -c "\`$reason\`" docs/faults.md)" -eq 1 ] &&
+		grep -q "\"$reason\"" tests/flow/*.py
+}
+tested()
+{
+	grep -lw "FAULT_$1" $(ls tests/unit/test_*.c |
+		grep -v '/test_\(fault\|metrics\|access_log\)\.c$') \
+		>/dev/null 2>&1 || grep -q "\"$1[\" ]" tests/flow/*.py ||
+		own_reason "$1"
+}
+for kind in $(echo "$rows" | cut -d' ' -f1); do
+	checked=$((checked + 1))
+	made "$kind" || { echo "FAULT_$kind: nothing makes it yet"; continue; }
+	tested "$kind" || bad "FAULT_$kind: no test brings it about"
+done
 finish

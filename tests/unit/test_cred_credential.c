@@ -140,6 +140,20 @@ digests(void)
 	OK(memcmp(sha, want, sizeof(sha)) == 0);
 }
 
+/* The rotator gives none such; it would be our own mistake. */
+static void
+no_such_index(struct arena *a)
+{
+	struct conf_pool pool = { .n = 0 };
+	struct str url = STR("http://u/");
+	const struct fault *f;
+	struct headers h;
+
+	headers_init(&h, a);
+	f = credential_put(&pool, 0, &h, &url);
+	OK(f != NULL && f->kind == FAULT_INTERNAL);
+}
+
 int
 main(void)
 {
@@ -149,6 +163,7 @@ main(void)
 		check_case(a, i);
 	replaced(a);
 	longest(a);
+	no_such_index(a);
 	fixed(a);
 	digests();
 	arena_free(a);
