@@ -148,6 +148,7 @@ def _(t):
         equal(up.calls[0].header("mcp-session-id"), "sid")
 
 
+# waits: forward gone
 @test("a client that goes cancels the upstream", workers=BOTH,
       rows=("stream", "call", "session stream"))
 def _(t):

@@ -34,6 +34,7 @@ def no_challenge(r):
     assert b"canary" not in r.body
 
 
+# waits: forward well
 @test("a refused token is replaced within the same request", workers=BOTH,
       rows=(401, 403))
 def _(t):

@@ -28,6 +28,7 @@ def unmarked(g, up=None, calls=1):
         equal(set(up.tokens()), {A})
 
 
+# waits: forward fault
 @test("an upstream that is not there", workers=BOTH, rows=(
     ("refused", "http://127.0.0.1:%d/mcp" % free_port(), 502,
      "upstream_down"),
@@ -70,6 +71,7 @@ def _(t):
         equal(r.status, status)
 
 
+# waits: forward deadline
 @test("an upstream that takes too long", workers=BOTH, rows=(
     ("for its headers", {"timeout": "400ms"}, 504),
     ("by firstByte", {"options": dict(
