@@ -59,6 +59,7 @@
 #define MAX_QUESTIONS	256	/* tokens that one worker asks about at a time */
 #define MAX_ASKERS	256	/* requests that wait for one answer */
 #define MAX_FORWARDED	32	/* elements of X-Forwarded-For */
+#define MAX_ADDRESSES	65536	/* entries of ipDeny or ipAllow; found by halving */
 #define MAX_ORIGIN	512	/* bytes of an Origin header or of an entry */
 #define MAX_ORIGINS	256	/* entries of cors.allowedOrigins; compared one by one */
 #define MAX_ASKED_HEADERS 32	/* Mcp-Param-* names that a preflight may ask for */
@@ -73,6 +74,7 @@
 #define REPLY_DEFAULT	MIB(8)	/* key limits.replyBody: replies we must understand */
 #define MAX_SSE_LINE	MIB(1)	/* bytes of one line when events are folded */
 #define MAX_SESSION_ID	1024	/* bytes of an upstream session id */
+#define MAX_SEALED_ID	1600	/* bytes of a session id of ours: sealed, in base64url */
 #define MAX_CALL_CONNECTS 256	/* idle upstream connections kept per worker */
 #define MIN_ATTEMPT_MS	100	/* time left below which no other attempt starts */
 

@@ -3,6 +3,8 @@
 #include "config.h"
 #include "conf/conf.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One part of a dotted address: no leading zero, at most 255. */
@@ -208,10 +210,30 @@ covers(const struct conf_cidr *block, const struct conf_cidr *addr)
 	return ((block->addr[whole] ^ addr->addr[whole]) & bits) == 0;
 }
 
+struct str
+conf_addr_text(const struct conf_cidr *c, char room_r[CONF_ADDR_TEXT])
+{
+	size_t n;
+
+	if (c->unix_peer)
+		return STR("unix:");
+	if (inet_ntop(c->v6 ? AF_INET6 : AF_INET, c->addr, room_r,
+	    CONF_ADDR_TEXT) == NULL)
+		return STR_NONE;
+	n = strlen(room_r);
+	if (c->bits < (c->v6 ? 128 : 32))
+		n += (size_t)snprintf(room_r + n, CONF_ADDR_TEXT - n, "/%u",
+			c->bits);
+	return (struct str){ room_r, n };
+}
+
 bool
 conf_cidr_has(const struct conf_cidrs *list, const struct conf_cidr *addr,
 	int64_t now_unix_s)
 {
+	if (list->spans != NULL && !addr->unix_peer)
+		return spans_has(list->spans, addr->addr, addr->v6,
+			now_unix_s);
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct conf_cidr *c = &list->v[i];
 

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/spans.h"
 #include "base/str.h"
 
 /* ---- small shapes --------------------------------------------------------- */
@@ -48,6 +49,8 @@ struct conf_cidrs {
 	const struct conf_cidr *v;
 	uint32_t n;
 	bool set;
+	bool has_unix;			/* the word unix: is among them */
+	const struct spans *spans;	/* of v; NULL: v itself is looked at */
 };
 
 /* ---- who may come in: options.inboundAuth --------------------------------- */
@@ -102,6 +105,7 @@ struct conf_introspection {
 };
 
 struct conf_proxy_identity {
+	struct str preset;		/* of a known proxy; "none" */
 	struct str user_header, param, email_header, groups_header;
 	struct str groups_separator, format, claim, peer_param;
 	struct conf_cidrs trusted_peers;
@@ -413,6 +417,13 @@ bool conf_cidr_parse(struct str text, struct conf_cidr *c_r);
 
 /* text: an address as REMOTE_ADDR has it; false when it is not one. */
 bool conf_addr_parse(struct str text, struct conf_cidr *c_r);
+
+/* As people write it; a block with its length, an address without. */
+#define CONF_ADDR_TEXT 52		/* bytes, NUL included */
+struct str conf_addr_text(const struct conf_cidr *c,
+	char room_r[CONF_ADDR_TEXT]);
+
+/* addr: one address, not a block. */
 bool conf_cidr_has(const struct conf_cidrs *list, const struct conf_cidr *addr,
 	int64_t now_unix_s);
 bool conf_addr_loopback(const struct conf_cidr *addr);

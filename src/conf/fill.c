@@ -55,6 +55,25 @@ fill_texts(struct loading *l, const struct node *list)
 	return t;
 }
 
+/* Sorted once, so that a long list costs no more than a short one. */
+static const struct spans *
+spans_of(struct loading *l, const struct conf_cidr *v, uint32_t n)
+{
+	struct span *s = ARENA_ARRAY(l->arena, struct span, n);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].unix_peer)
+			continue;
+		memcpy(s[count].addr, v[i].addr, sizeof(s[count].addr));
+		s[count].bits = v[i].bits;
+		s[count].v6 = v[i].v6;
+		s[count++].until_unix_s = v[i].until_unix_s != 0 ?
+			v[i].until_unix_s : SPANS_FOREVER;
+	}
+	return spans_new(s, count, l->arena);
+}
+
 struct conf_cidrs
 fill_cidrs(struct loading *l, const struct node *list)
 {
@@ -76,10 +95,13 @@ fill_cidrs(struct loading *l, const struct node *list)
 		if (!conf_cidr_parse(str_copy(l->arena, text), &v[c.n]))
 			continue;
 		if (until != NULL && !until->bad)
-			v[c.n].until_unix_s = until->number;
+			v[c.n].until_unix_s = until->number != 0 ?
+				until->number : -1;	/* 0: no end */
+		c.has_unix |= v[c.n].unix_peer;
 		c.n++;
 	}
 	c.v = v;
+	c.spans = spans_of(l, v, c.n);
 	return c;
 }
 

@@ -158,9 +158,6 @@ check_strategies(struct loading *l, struct conf_server *s,
 
 	for (uint32_t i = 0; i < in->n_strategies; i++) {
 		switch (in->strategies[i]) {
-		case STRATEGY_INTROSPECTION:
-			close_server(l, s, at, STR("introspection"));
-			break;
 		case STRATEGY_LUA:
 			close_server(l, s, at, STR("lua"));
 			break;

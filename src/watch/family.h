@@ -42,6 +42,12 @@ X(TOKEN_ROTATIONS, COUNTER, "mcpgate_token_rotations_total",                   \
 	"Changes to another token within one request.")                        \
 X(TOKENS_EXHAUSTED, COUNTER, "mcpgate_tokens_exhausted_total",                 \
 	"Requests for which every token failed.")                              \
+X(RATE_LIMITED, COUNTER, "mcpgate_rate_limited_total",                         \
+	"Requests above a limit, by what it counts.")                          \
+X(IP_BLOCKED, COUNTER, "mcpgate_ip_blocked_total",                             \
+	"Requests from addresses that are banned or not in a list.")           \
+X(TABLE_FULL, COUNTER, "mcpgate_ratelimit_table_full_total",                   \
+	"Limits that could not be counted for want of room.")                  \
 X(VIOLATIONS, COUNTER, "mcpgate_security_violations_total",                    \
 	"Refusals that point to an attack or a broken set-up.")                \
 X(RELOADS, COUNTER, "mcpgate_config_reloads_total",                            \

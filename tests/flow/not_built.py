@@ -16,10 +16,6 @@ from kit.upstream import Upstream  # noqa: E402
 OPTIONS = (
     ("toolFilter", {"toolFilter": {"mode": "block", "list": ["delete_*"]}}),
     ("policy", {"policy": [{"effect": "allow", "tools": ["get_*"]}]}),
-    ("ipDeny", {"security": {"ipDeny": ["192.0.2.1"]}}),
-    ("ipAllow", {"security": {"ipAllow": ["192.0.2.0/24"]}}),
-    ("ipAllow empty", {"security": {"ipAllow": []}}),
-    ("rateLimit", {"security": {"rateLimit": {"requestsPerMinute": 9}}}),
     ("lua", {"inboundAuth": {"strategy": "lua",
                              "lua": {"source": "return true"}}}),
     ("introspection", {"inboundAuth": {"strategy": "introspection",

@@ -78,7 +78,7 @@ test_matches(void)
 {
 	for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
 		struct conf_cidr block, addr;
-		struct conf_cidrs list = { &block, 1, true };
+		struct conf_cidrs list = { .v = &block, .n = 1, .set = true };
 
 		OK(conf_cidr_parse(str_of(matches[i].block), &block));
 		OK(conf_addr_parse(str_of(matches[i].addr), &addr));
@@ -91,7 +91,7 @@ static void
 test_others(void)
 {
 	struct conf_cidr c, addr, unix_peer = { .unix_peer = true };
-	struct conf_cidrs list = { &c, 1, true };
+	struct conf_cidrs list = { .v = &c, .n = 1, .set = true };
 
 	OK(conf_addr_parse(STR("127.8.8.8"), &addr));
 	OK(conf_addr_loopback(&addr));

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rates -- how often a server, an address, a caller, a tool may be asked
+ *
+ * What is counted together is taken together: when one limit refuses, the
+ * others of the same moment get back what they gave.
+ */
+#ifndef GATE_RATES_H
+#define GATE_RATES_H
+
+#include "gate/pipeline.h"
+
+/* Before auth: the server's limit and that of the client's address. */
+const struct fault *rates_enter(struct req *q);
+
+/* Headers of a reply that refuses by a rate. */
+void rates_headers(const struct req *q, struct headers *h);
+
+/* ---- callers that fail ------------------------------------------------------ */
+/* The address has failed so often that costly checks are refused. */
+bool rates_tired(struct req *q);
+
+/* A costly check has failed. */
+void rates_failed(struct req *q);
+
+/* What a costly check that was refused is answered with. */
+const struct fault *rates_tired_fault(struct req *q);
+
+#endif
