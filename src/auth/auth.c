@@ -176,11 +176,13 @@ judge_opaque(struct judgement *j)
 	j->answer->strategy = "introspection";
 	f = introspect_look(ask, j->credential.value, &c, &known);
 	j->answer->costly = ask->waited;
-	if (known && (f != NULL || is_current(j, &c))) {
+	if (known && f != NULL)
+		return f;
+	if (known && is_current(j, &c)) {
 		j->answer->cached = !ask->waited;
 		j->who = c.who;
 		j->claims = c;
-		return f;
+		return NULL;
 	}
 	if (known && ask->waited)
 		return refuse(j, FAULT_TOKEN_EXPIRED, "introspection: expired");

@@ -16,6 +16,7 @@
 struct inquiry {
 	struct str endpoint;		/* "" : to be found from the issuer */
 	struct str issuer;
+	bool found;			/* the issuer has named the endpoint */
 	struct str form;
 	struct headers headers;
 	struct conf_jwt rules;		/* by which the answer is judged */

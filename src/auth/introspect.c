@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "auth/answer.h"
+#include "auth/discovery.h"
 #include "auth/inquiry.h"
 #include "auth/verdict.h"
 #include "base/arena.h"
@@ -26,6 +27,14 @@
 #define CONNECT_MS 2000
 #define SHARED_S 2			/* answers that are not to be kept */
 #define RETRY_S 5			/* what Retry-After says */
+#define PLACES 8			/* issuers whose endpoints are known */
+#define PLACE_MS 300000			/* for so long */
+
+/* Where an issuer has its endpoint. */
+struct place {
+	char issuer[512], endpoint[1024];
+	uint64_t until_ms;		/* since boot; 0: free */
+};
 
 struct introspect {
 	struct arena *arena;
@@ -34,6 +43,8 @@ struct introspect {
 	struct segment *segment;	/* NULL: none */
 	struct list open, over;		/* questions */
 	uint32_t n;			/* of both */
+	struct place places[PLACES];
+	uint32_t next_place;
 };
 
 struct question {
@@ -42,6 +53,7 @@ struct question {
 	struct arena *arena;
 	struct inquiry what;
 	struct list waiters;
+	struct discovery *discovery;	/* of the endpoint; NULL: none */
 	struct fetch *fetch;		/* NULL: not ours, or not begun */
 	struct timer timer;
 	uint64_t flight, gives_up_ms;
@@ -169,6 +181,8 @@ drop(void *who)
 	if (q->fetch != NULL)
 		fetch_stop(q->fetch);
 	q->fetch = NULL;
+	if (q->discovery != NULL)
+		discovery_stop(q->discovery);
 	timer_stop(&q->timer);
 	list_drop(&q->link);
 	q->home->n--;
@@ -253,6 +267,13 @@ take_answer(void *who, const struct fetch_reply *r)
 	end(q, NULL);
 }
 
+static int64_t
+connect_ms(const struct question *q)
+{
+	return q->what.timeout_ms < CONNECT_MS ? q->what.timeout_ms :
+		CONNECT_MS;
+}
+
 static void
 put_question(struct question *q)
 {
@@ -263,13 +284,82 @@ put_question(struct question *q)
 		.wire = q->home->wire, .url = what->endpoint,
 		.proxy = &what->proxy, .headers = &what->headers,
 		.form = what->form,
-		.connect_ms = what->timeout_ms < CONNECT_MS ?
-			what->timeout_ms : CONNECT_MS,
-		.total_ms = what->timeout_ms, .max_bytes = MAX_ANSWER,
+		.given_by = what->found ? what->issuer : STR(""),
+		.connect_ms = connect_ms(q), .total_ms = what->timeout_ms, .max_bytes = MAX_ANSWER,
 		.keep = true, .done = take_answer, .who = q,
 	}, &why);
 	if (q->fetch == NULL)
 		fail(q, why);
+}
+
+/* ---- where to ask ----------------------------------------------------------- */
+
+static bool
+look_for_place(struct question *q)
+{
+	const struct introspect *i = q->home;
+
+	for (uint32_t k = 0; k < PLACES; k++) {
+		const struct place *p = &i->places[k];
+
+		if (p->until_ms <= clock_boot_ms() ||
+		    !str_is(q->what.issuer, p->issuer))
+			continue;
+		q->what.endpoint = str_copy(q->arena, str_of(p->endpoint));
+		return true;
+	}
+	return false;
+}
+
+static void
+note_place(struct introspect *i, struct str issuer, struct str endpoint)
+{
+	struct place *p = &i->places[i->next_place];
+
+	if (issuer.n >= sizeof(p->issuer) || endpoint.n >= sizeof(p->endpoint))
+		return;
+	*p = (struct place){ .until_ms = clock_boot_ms() + PLACE_MS };
+	memcpy(p->issuer, issuer.p, issuer.n);
+	memcpy(p->endpoint, endpoint.p, endpoint.n);
+	i->next_place = (i->next_place + 1) % PLACES;
+}
+
+static void
+take_place(void *who, const struct discovery_result *r)
+{
+	struct question *q = who;
+
+	q->discovery = NULL;
+	if (r->why != NULL || r->found.introspection_endpoint.n == 0) {
+		fail(q, r->why != NULL ? str_fmt(q->arena, "discovery: %s",
+			r->why).p : "discovery: no endpoint is named");
+		return;
+	}
+	q->what.endpoint = str_copy(q->arena, r->found.introspection_endpoint);
+	note_place(q->home, q->what.issuer, q->what.endpoint);
+	put_question(q);
+}
+
+/* The endpoint that is written, or the one the issuer names. */
+static void
+find_place(struct question *q)
+{
+	if (q->what.endpoint.n > 0) {
+		put_question(q);
+		return;
+	}
+	q->what.found = true;
+	if (look_for_place(q)) {
+		put_question(q);
+		return;
+	}
+	q->discovery = discovery_start(&(struct discovery_plan){
+		.wire = q->home->wire, .issuer = q->what.issuer,
+		.proxy = &q->what.proxy, .connect_ms = connect_ms(q),
+		.total_ms = q->what.timeout_ms, .done = take_place, .who = q,
+	});
+	if (q->discovery == NULL)
+		fail(q, "discovery: not a URL");
 }
 
 /* ---- ours or theirs --------------------------------------------------------- */
@@ -303,7 +393,7 @@ begin(struct question *q)
 	uint64_t now = clock_boot_ms();
 
 	if (s == NULL) {
-		put_question(q);
+		find_place(q);
 		return;
 	}
 	if (asked_rests_ms(s, q->what.place, now) > 0) {
@@ -319,7 +409,7 @@ begin(struct question *q)
 	if (is_there(q))
 		end(q, NULL);
 	else
-		put_question(q);
+		find_place(q);
 }
 
 static void
@@ -443,7 +533,7 @@ introspect_look(const struct auth_ask *ask, struct str token,
 struct introspect *
 introspect_new(struct loop *l, struct wire *w, struct segment *s)
 {
-	struct arena *a = arena_new(KIB(1));
+	struct arena *a = arena_new(KIB(32));
 	struct introspect *i = ARENA_NEW(a, struct introspect);
 
 	*i = (struct introspect){ .arena = a, .loop = l, .wire = w,

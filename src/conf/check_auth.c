@@ -121,6 +121,63 @@ check_apikey(struct review *r)
 		    "no key is set");
 }
 
+/* ---- presets of proxies --------------------------------------------------------- */
+struct preset {
+	const char *word, *user, *email, *groups, *format, *claim, *profile;
+};
+
+static const struct preset presets[] = {
+	{ "oauth2-proxy", "X-Auth-Request-User", "X-Auth-Request-Email",
+	  "X-Auth-Request-Groups", "text", NULL, NULL },
+	{ "authelia", "Remote-User", "Remote-Email", "Remote-Groups", "text",
+	  NULL, NULL },
+	{ "cloudflare", "Cf-Access-Jwt-Assertion", NULL, NULL, "jwt", NULL,
+	  "cloudflare" },
+	{ "aws-alb", "X-Amzn-Oidc-Data", NULL, NULL, "jwt", NULL, "aws-alb" },
+	{ "kong", "X-Consumer-Username", NULL, "X-Consumer-Groups", "text",
+	  NULL, NULL },
+	{ "istio", "X-Jwt-Payload", NULL, NULL, "jwt-payload", "sub", NULL },
+};
+
+/* What is written stays. */
+static void
+put_preset(const struct review *r, const char *path, const char *word,
+	struct str *text)
+{
+	if (word != NULL && node_at(r->block, path) == NULL)
+		*text = str_of(word);
+}
+
+static void
+fill_preset(struct review *r)
+{
+	struct conf_proxy_identity *p = &r->in->proxy;
+
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		const struct preset *k = &presets[i];
+
+		if (!str_is(p->preset, k->word))
+			continue;
+		if (p->param.n == 0)
+			put_preset(r, "proxy.userHeader", k->user,
+			    &p->user_header);
+		put_preset(r, "proxy.emailHeader", k->email, &p->email_header);
+		put_preset(r, "proxy.groupsHeader", k->groups,
+		    &p->groups_header);
+		put_preset(r, "proxy.format", k->format, &p->format);
+		put_preset(r, "proxy.claim", k->claim, &p->claim);
+		put_preset(r, "jwt.profile", k->profile, &r->in->jwt.profile);
+	}
+}
+
+/* The header of a proxy is verified by the jwt block. */
+static bool
+is_signed(const struct review *r)
+{
+	return uses(r->in, STRATEGY_PROXY) && str_is(r->in->proxy.format,
+	    "jwt");
+}
+
 /* ---- jwt --------------------------------------------------------------------------- */
 static const struct str rs256 = { "RS256", 5 }, hs256 = { "HS256", 5 },
 	es256 = { "ES256", 5 };
@@ -239,7 +296,7 @@ check_jwt(struct review *r)
 	struct conf_jwt *j = &r->in->jwt;
 
 	fill_jwt(r);
-	if (!uses(r->in, STRATEGY_JWT))
+	if (!uses(r->in, STRATEGY_JWT) && !is_signed(r))
 		return;
 	if (!has_keys(j) && secret_empty(j->secret) && !is_balancer(j)) {
 		if (j->issuer.n == 0)
@@ -269,19 +326,37 @@ check_jwt(struct review *r)
 
 /* ---- introspection, scripts --------------------------------------------------------- */
 static void
+check_endpoint(struct review *r, const char *path, struct str url)
+{
+	if (!https_or_local(r, url))
+		report_add(r->l->report, "E62", place(r, path),
+		    "must be an absolute https URL");
+}
+
+static void
+check_introspection(struct review *r, const struct node *b)
+{
+	const struct conf_introspection *i = &r->in->introspection;
+	const char *at = "introspection";
+
+	if (node_get(b, "endpoint") == NULL && node_get(b, "issuer") == NULL)
+		needs(r, at, at,
+		    "introspection.endpoint or introspection.issuer");
+	if (i->login != LOGIN_BEARER && node_get(b, "clientId") == NULL)
+		needs(r, at, at, "introspection.clientId");
+	if (node_get(b, "clientSecret") == NULL)
+		needs(r, at, at, "introspection.clientSecret");
+	check_endpoint(r, "introspection.endpoint", i->endpoint);
+	check_endpoint(r, "introspection.issuer", i->issuer);
+}
+
+static void
 check_asking(struct review *r)
 {
 	const struct node *b = node_get(r->block, "introspection");
 
-	if (uses(r->in, STRATEGY_INTROSPECTION)) {
-		if (node_get(b, "endpoint") == NULL &&
-		    node_get(b, "issuer") == NULL)
-			needs(r, "introspection", "introspection",
-			    "introspection.endpoint or introspection.issuer");
-		if (node_get(b, "clientId") == NULL)
-			needs(r, "introspection", "introspection",
-			    "introspection.clientId");
-	}
+	if (uses(r->in, STRATEGY_INTROSPECTION))
+		check_introspection(r, b);
 	if (uses(r->in, STRATEGY_LUA) &&
 	    node_at(r->block, "lua.source") == NULL)
 		needs(r, "lua", "lua", "lua.source");
@@ -305,7 +380,7 @@ fill_proxy(struct review *r)
 {
 	struct conf_proxy_identity *p = &r->in->proxy;
 
-	if (!p->trusted_peers.set)
+	if (!p->trusted_peers.set && !str_is(p->format, "jwt"))
 		p->trusted_peers = r->l->conf->trusted_proxies;
 	if (p->peer_param.n == 0)
 		p->peer_param = r->l->conf->peer_param;
@@ -350,6 +425,7 @@ check_inbound(struct loading *l, struct conf_inbound *in,
 	if (s != NULL)
 		r.name = s->name;
 	fill_strategies(&r);
+	fill_preset(&r);
 	check_token(&r);
 	check_none(&r);
 	check_apikey(&r);

@@ -157,6 +157,11 @@ const struct row rows_auth[] = {
   IN_OPTIONS(inbound.introspection.timeout_ms), .help = "Longest wait." },
 
 { A ".proxy", ROW_BLOCK, .help = "A web server or proxy says who it is." },
+{ A ".proxy.preset", ROW_WORD, .preset = "none",
+  .choices = "none oauth2-proxy authelia cloudflare aws-alb kong istio",
+  IN_OPTIONS(inbound.proxy.preset),
+  .help = "Names of headers, format and claim of a known proxy, where they "
+	"are not written." },
 { A ".proxy.userHeader", ROW_HEADER, .preset = "X-Authenticated-User",
   IN_OPTIONS(inbound.proxy.user_header), .help = "Header with the user." },
 { A ".proxy.param", ROW_PARAM, IN_OPTIONS(inbound.proxy.param),
@@ -175,7 +180,7 @@ const struct row rows_auth[] = {
   .choices = "text list jwt-payload jwt", IN_OPTIONS(inbound.proxy.format),
   .help = "What the header holds." },
 { A ".proxy.claim", ROW_TEXT, .preset = "sub",
-  IN_OPTIONS(inbound.proxy.claim), .help = "Claim of format jwt-payload." },
+  IN_OPTIONS(inbound.proxy.claim), .help = "Claim of format jwt-payload; jwt: jwt.identityClaim." },
 { A ".proxy.emailHeader", ROW_HEADER,
   IN_OPTIONS(inbound.proxy.email_header), .help = "Header with the e-mail." },
 { A ".proxy.groupsHeader", ROW_HEADER,

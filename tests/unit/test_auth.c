@@ -28,19 +28,21 @@ static struct conf_key tokens[3], keys[1];
 static struct conf_cidr peer;
 
 #define LIST(v) { v, sizeof(v) / sizeof((v)[0]), true }
-#define COMMON .prefix = S("Bearer"), .realm = S("mcpgate"), \
+#define COMMON SHARED, .proxy = { .user_header = S("X-User"), \
+		.groups_header = S("X-Groups"), \
+		.trusted_peers = { .v = &peer, .n = 1, .set = true } }
+#define SHARED .prefix = S("Bearer"), .realm = S("mcpgate"), \
 	.tokens = { tokens, 3, true }, .apikeys = { keys, 1, true }, \
 	.verdict_ttl_ms = 60000, \
-	.jwt = { .secret = { SECRET, 32 }, .leeway_s = 60 }, \
-	.proxy = { .user_header = S("X-User"), \
-		.groups_header = S("X-Groups"), \
-		.trusted_peers = { &peer, 1, true } }
+	.jwt = { .secret = { SECRET, 32 }, .leeway_s = 60 }
 #define BY(...) .strategies = { __VA_ARGS__ }, .n_strategies = \
 	sizeof((enum strategy[]){ __VA_ARGS__ }) / sizeof(enum strategy)
 
 enum plan { NONE, LOCAL, TOKEN, APIKEY, JWT, PROXY, DUAL, REVERSED, BEARERS,
 	OPTIONAL, LOCAL_FIRST, KEY_OR_TOKEN, SCOPES, DENY, ALLOW, NOBODY,
-	GROUPS, SCOPES_OPTIONAL, QUERY, PROXY_OPTIONAL, PLANS };
+	GROUPS, SCOPES_OPTIONAL, QUERY, PROXY_OPTIONAL, OPAQUE, JWT_OPAQUE,
+	TOKEN_OPAQUE, ALL_BEARERS, OPAQUE_PROXY, SIGNED, SIGNED_DUAL,
+	PLANS };
 
 static const struct conf_inbound plans[PLANS] = {
 	[NONE] = { COMMON, BY(STRATEGY_NONE) },
@@ -70,13 +72,26 @@ static const struct conf_inbound plans[PLANS] = {
 	[QUERY] = { COMMON, BY(STRATEGY_TOKEN, STRATEGY_JWT),
 		.allow_query_token = true },
 	[PROXY_OPTIONAL] = { COMMON, BY(STRATEGY_PROXY, STRATEGY_NONE) },
+	[OPAQUE] = { COMMON, BY(STRATEGY_INTROSPECTION) },
+	[JWT_OPAQUE] = { COMMON, BY(STRATEGY_INTROSPECTION, STRATEGY_JWT) },
+	[TOKEN_OPAQUE] = { COMMON, BY(STRATEGY_INTROSPECTION,
+		STRATEGY_TOKEN) },
+	[ALL_BEARERS] = { COMMON, BY(STRATEGY_TOKEN, STRATEGY_JWT,
+		STRATEGY_INTROSPECTION, STRATEGY_PROXY) },
+	[OPAQUE_PROXY] = { COMMON, BY(STRATEGY_INTROSPECTION,
+		STRATEGY_PROXY) },
+	[SIGNED] = { SHARED, BY(STRATEGY_PROXY), .proxy = {
+		.user_header = S("X-User"), .format = S("jwt") } },
+	[SIGNED_DUAL] = { SHARED, BY(STRATEGY_TOKEN, STRATEGY_PROXY),
+		.proxy = { .user_header = S("X-User"), .format = S("jwt") } },
 };
 
 /* What the request carries, in letters: B good static token, C token "ci",
  * O expired token, W wrong token, M malformed bearer, J good JWT, E expired
  * JWT, F forged JWT, D dotted nonsense, K good key, L wrong key, U trusted
  * user, V user of a stranger, R two users, G group ops-1 (with U), Q good
- * token in the query, A Basic, l local client. */
+ * token in the query, A Basic, l local client; as user of a proxy: j good
+ * JWT, e expired, f forged, n "-". */
 static const struct {
 	const char *name;
 	enum plan plan;
@@ -185,6 +200,57 @@ static const struct {
 	{ "query, not told to", TOKEN, "Q", FAULT_UNAUTHENTICATED, NULL,
 		NULL, REALM },
 
+	/* ---- to be asked about: nobody can be asked here ---- */
+	{ "opaque", OPAQUE, "W", FAULT_AUTH_UNAVAILABLE, NULL, NULL, NULL },
+	{ "opaque, with two dots", OPAQUE, "J", FAULT_AUTH_UNAVAILABLE, NULL,
+		NULL, NULL },
+	{ "opaque, malformed", OPAQUE, "M", FAULT_INVALID_TOKEN, NULL, NULL,
+		INVALID },
+	{ "opaque, nothing", OPAQUE, "", FAULT_UNAUTHENTICATED, NULL, NULL,
+		REALM },
+	{ "jwt or opaque: two dots", JWT_OPAQUE, "J", FAULT_KINDS, "carol",
+		"jwt", NULL },
+	{ "jwt or opaque: two dots, forged", JWT_OPAQUE, "F",
+		FAULT_TOKEN_SIGNATURE, NULL, NULL, INVALID },
+	{ "jwt or opaque: nonsense with two dots", JWT_OPAQUE, "D",
+		FAULT_INVALID_TOKEN, NULL, NULL, INVALID },
+	{ "jwt or opaque: no dots", JWT_OPAQUE, "W", FAULT_AUTH_UNAVAILABLE,
+		NULL, NULL, NULL },
+	{ "a static token is never asked about", TOKEN_OPAQUE, "B",
+		FAULT_KINDS, "token:0", "token", NULL },
+	{ "nor one that has expired", TOKEN_OPAQUE, "O",
+		FAULT_TOKEN_EXPIRED, NULL, NULL, EXPIRED },
+	{ "another one is", TOKEN_OPAQUE, "W", FAULT_AUTH_UNAVAILABLE, NULL,
+		NULL, NULL },
+	{ "all: token", ALL_BEARERS, "C", FAULT_KINDS, "token:ci", "token",
+		NULL },
+	{ "all: jwt", ALL_BEARERS, "J", FAULT_KINDS, "carol", "jwt", NULL },
+	{ "all: opaque, no proxy instead", ALL_BEARERS, "WU",
+		FAULT_AUTH_UNAVAILABLE, NULL, NULL, NULL },
+	{ "all: proxy", ALL_BEARERS, "U", FAULT_KINDS, "alice", "proxy",
+		NULL },
+	{ "opaque or proxy: both", OPAQUE_PROXY, "WU",
+		FAULT_AUTH_UNAVAILABLE, NULL, NULL, NULL },
+
+	/* ---- what a proxy has signed ---- */
+	{ "signed", SIGNED, "j", FAULT_KINDS, "carol", "proxy", NULL },
+	{ "signed, expired", SIGNED, "e", FAULT_TOKEN_EXPIRED, NULL, NULL,
+		EXPIRED },
+	{ "signed by somebody else", SIGNED, "f", FAULT_TOKEN_SIGNATURE,
+		NULL, NULL, INVALID },
+	{ "signed: a plain name", SIGNED, "U", FAULT_INVALID_TOKEN, NULL,
+		NULL, INVALID },
+	{ "signed: nobody", SIGNED, "n", FAULT_NO_IDENTITY, NULL, NULL,
+		REALM },
+	{ "signed: twice", SIGNED, "jj", FAULT_NO_IDENTITY, NULL, NULL,
+		REALM },
+	{ "signed, as a bearer", SIGNED, "J", FAULT_NO_IDENTITY, NULL, NULL,
+		REALM },
+	{ "signed or token: token", SIGNED_DUAL, "Bj", FAULT_KINDS,
+		"token:0", "token", NULL },
+	{ "signed or token: wrong token", SIGNED_DUAL, "Wj",
+		FAULT_INVALID_TOKEN, NULL, NULL, INVALID },
+
 	/* ---- rules ---- */
 	{ "all scopes", SCOPES, "C", FAULT_KINDS, "token:ci", "token",
 		NULL },
@@ -253,6 +319,13 @@ add(struct params *p, char what)
 	case 'F': add_bearer(p, jwt(a, "another secret",
 		"{\"sub\":\"carol\"}")); break;
 	case 'D': add_bearer(p, STR("a.b.c")); break;
+	case 'j': add_user(p, jwt(a, SECRET, "{\"sub\":\"carol\"}").p,
+		"192.0.2.9"); break;
+	case 'e': add_user(p, jwt(a, SECRET, "{\"sub\":\"carol\","
+		"\"exp\":1600000000}").p, "192.0.2.9"); break;
+	case 'f': add_user(p, jwt(a, "another secret",
+		"{\"sub\":\"carol\"}").p, "192.0.2.9"); break;
+	case 'n': add_user(p, "-", "192.0.2.9"); break;
 	case 'A': params_add(p, STR("HTTP_AUTHORIZATION"), STR("Basic x"));
 		break;
 	case 'K': params_add(p, STR("HTTP_X_API_KEY"), STR("key")); break;
@@ -469,7 +542,8 @@ check_policies(void)
 	in.jwt.secret.n = 0;
 	refused("no key", &in);
 	in.jwt.jwks_url = STR("https://issuer.test/keys");
-	refused("remote keys", &in);
+	in.jwt.secret.n = 32;
+	refused("remote keys and a secret", &in);
 	in.jwt.jwks_url = STR_NONE;
 	in.jwt.jwks_file = STR("keys.json");
 	in.jwt.keys_text = STR("{}");
@@ -482,17 +556,14 @@ check_policies(void)
 	in.jwt.keys_text = STR("x");
 	refused("secret and key file", &in);
 	in = plans[JWT];
-	in.jwt.profile = STR("aws-alb");
-	refused("a profile of later", &in);
+	in.jwt.profile = STR("azure");
+	refused("an unknown profile", &in);
 	in = plans[JWT];
 	in.jwt.backend = STR("gnutls");
 	refused("an unknown backend", &in);
 	in = plans[PROXY];
-	in.proxy.trusted_peers = (struct conf_cidrs){ NULL, 0, false };
+	in.proxy.trusted_peers = (struct conf_cidrs){ .n = 0 };
 	refused("proxy without trust", &in);
-	in = plans[NONE];
-	in.strategies[0] = STRATEGY_INTROSPECTION;
-	refused("introspection", &in);
 	in.strategies[0] = STRATEGY_LUA;
 	refused("lua", &in);
 	in.n_strategies = 0;

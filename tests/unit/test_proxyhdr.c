@@ -18,11 +18,12 @@
 
 static struct conf_cidr peers[2];	/* 10.0.0.0/24, and unix: */
 
-#define NEAR { peers, 1, true }
-#define UNIX { peers + 1, 1, true }
+#define NEAR { .v = peers, .n = 1, .set = true }
+#define UNIX { .v = peers + 1, .n = 1, .set = true, .has_unix = true }
 
 enum rules { HEADER, SECRETS, BOTH, LIST, PAY, PAY_N, PAY_BAD, PAY_NONE, PARAM,
-	PARAM_MORE, MORE, SEMI, BY_UNIX, NOBODY, OTHER_PEER, RULES };
+	PARAM_MORE, MORE, SEMI, BY_UNIX, NOBODY, OTHER_PEER, SIGNED,
+	SIGNED_NEAR, SIGNED_SECRET, RULES };
 
 static const struct conf_proxy_identity plans[RULES] = {
 	[HEADER] = { .user_header = S("X-User"), .trusted_peers = NEAR },
@@ -49,7 +50,12 @@ static const struct conf_proxy_identity plans[RULES] = {
 		.groups_header = S("X-Groups"), .groups_separator = S(";") },
 	[BY_UNIX] = { .user_header = S("X-User"), .trusted_peers = UNIX },
 	[NOBODY] = { .user_header = S("X-User"),
-		.trusted_peers = { NULL, 0, true } },
+		.trusted_peers = { .set = true } },
+	[SIGNED] = { .user_header = S("X-Token"), .format = S("jwt") },
+	[SIGNED_NEAR] = { .user_header = S("X-Token"), .format = S("jwt"),
+		.trusted_peers = NEAR },
+	[SIGNED_SECRET] = { .user_header = S("X-Token"), .format = S("jwt"),
+		.secret_header = S("X-Secret"), .secret = SECRET },
 	[OTHER_PEER] = { .user_header = S("X-User"), .trusted_peers = NEAR,
 		.peer_param = S("GATE_PEER") },
 };
@@ -297,6 +303,54 @@ check_group_count(unsigned n, bool good)
 	arena_free(a);
 }
 
+/* ---- signed values, and nobody -------------------------------------- */
+
+static void
+check_signed(void)
+{
+	static const struct {
+		enum rules rules;
+		const char *token, *second, *peer, *secret;
+		const char *want;	/* the token; "" : nobody */
+		bool refused, nobody;
+	} rows[] = {
+		{ SIGNED, "a.b.c", NULL, "192.0.2.1", NULL, "a.b.c", 0, 0 },
+		{ SIGNED, "a.b.c", "a.b.c", "10.0.0.5", NULL, "", 1, 0 },
+		{ SIGNED, "a.b.c, a.b.c", NULL, "10.0.0.5", NULL, "", 1, 0 },
+		{ SIGNED, NULL, NULL, "10.0.0.5", NULL, "", 0, 0 },
+		{ SIGNED, "-", NULL, "10.0.0.5", NULL, "", 0, 1 },
+		{ SIGNED, "(null)", NULL, "10.0.0.5", NULL, "", 0, 1 },
+		{ SIGNED_NEAR, "a.b.c", NULL, "10.0.0.5", NULL, "a.b.c", 0,
+			0 },
+		{ SIGNED_NEAR, "a.b.c", NULL, "192.0.2.1", NULL, "", 0, 0 },
+		{ SIGNED_SECRET, "a.b.c", NULL, "10.0.0.5", NULL, "", 0, 0 },
+		{ SIGNED_SECRET, "a.b.c", NULL, "10.0.0.5",
+			"proxy-secret-of-24-bytes", "a.b.c", 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new(1 << 20);
+		struct proxy_answer an;
+		struct proxy_rules r;
+		struct params p;
+		const struct fault *f;
+
+		params_init(&p, a, 8);
+		params_add(&p, STR("HTTP_X_TOKEN"), str_of(rows[i].token));
+		params_add(&p, STR("HTTP_X_TOKEN"), str_of(rows[i].second));
+		params_add(&p, STR("HTTP_X_SECRET"), str_of(rows[i].secret));
+		params_add(&p, STR("REMOTE_ADDR"), str_of(rows[i].peer));
+		OK(proxyhdr_rules(&conf, &plans[rows[i].rules], a, &r) ==
+			NULL);
+		f = proxyhdr_read(&r, &p, 0, a, &an);
+		tap_ok((f != NULL) == rows[i].refused &&
+			an.nobody == rows[i].nobody, "signed %zu", i);
+		IS_STR(an.token, rows[i].want);
+		OK(an.who.user.n == 0);
+		arena_free(a);
+	}
+}
+
 /* ---- what may not start -------------------------------------------- */
 
 static void
@@ -309,7 +363,6 @@ check_rules(void)
 			.secret_header = S("X-Secret") },
 		{ .param = S("HTTP_X_USER") },
 		{ .param = S("REDIRECT_REMOTE_USER") },
-		{ .param = S("REMOTE_USER"), .format = S("jwt") },
 		{ .param = S("REMOTE_USER"), .format = S("JSON") },
 	};
 	const struct conf with_proxies = { .trusted_proxies = NEAR };
@@ -326,6 +379,11 @@ check_rules(void)
 	IS_STR(r.source, "header:X-User");
 	OK(proxyhdr_rules(&conf, &plans[PARAM], a, &r) == NULL);
 	IS_STR(r.source, "param:REMOTE_USER");
+	OK(proxyhdr_rules(&conf, &plans[SIGNED], a, &r) == NULL);
+	OK(!r.conditions);
+	OK(proxyhdr_rules(&with_proxies, &plans[SIGNED], a, &r) == NULL);
+	tap_ok(!r.conditions, "proxies of the gateway are none of a signed "
+		"value's conditions");
 	arena_free(a);
 }
 
@@ -374,6 +432,7 @@ main(void)
 	check_group_count(64, true);
 	check_group_count(65, false);
 	check_rules();
+	check_signed();
 	check_locals();
 	return tap_done();
 }
