@@ -44,14 +44,6 @@ expects_body(const struct req *q)
 	return false;
 }
 
-static bool
-is_initialize(const struct req *q)
-{
-	const struct rpc_message *m = first_message(q);
-
-	return m != NULL && !q->rpc.batch && str_is(m->method, "initialize");
-}
-
 /* Known to last: a GET stream, or a subscription of the modern era. */
 static bool
 is_long(const struct req *q)
@@ -270,6 +262,8 @@ credential_accepted(struct req *q)
 	bool good = r->status >= 200 && r->status < 300;
 	struct rotator *rotator = pool(q);
 
+	if (good && q->method == METHOD_DELETE)
+		session_over(q);
 	if (rotator == NULL)
 		return;
 	count_token(q, r->status, false);
@@ -282,7 +276,7 @@ credential_accepted(struct req *q)
 	});
 	if (!good)
 		return;
-	if (is_initialize(q) && session.n > 0 && session.n <= MAX_SESSION_ID)
+	if (req_initializes(q) && session.n > 0 && session.n <= MAX_SESSION_ID)
 		rotator_learn_session(rotator, &q->try, session);
 	if (q->method == METHOD_DELETE && q->session.n > 0)
 		rotator_forget_session(rotator, q->session);
@@ -479,6 +473,7 @@ refused(struct req *q)
 static enum turn
 lost(struct req *q)
 {
+	session_over(q);
 	if (pool(q) != NULL)
 		rotator_forget_session(pool(q), q->session);
 	return req_fail(q, fault_new(q->arena, FAULT_SESSION_NOT_FOUND,

@@ -39,9 +39,8 @@ upstream_headers(struct req *q, struct headers *h)
 	uint32_t wait_s = verdict_retry_after(r, MAX_RETRY_AFTER_S,
 		clock_unix_s());
 
-	if (q->rpc.era != ERA_MODERN && session.n <= MAX_SESSION_ID &&
-	    str_visible(session))
-		headers_add(h, STR("Mcp-Session-Id"), session);
+	if (q->rpc.era != ERA_MODERN)
+		session_tell(q, session, h);
 	if (version.n <= MAX_SESSION_ID && str_visible(version))
 		headers_add(h, STR("MCP-Protocol-Version"), version);
 	if (wait_s > 0)

@@ -17,6 +17,7 @@
 #include "mcp/sse.h"
 #include "relay/call.h"
 #include "relay/fold.h"
+#include "shm/sessions.h"
 
 /* What a step says. */
 enum turn {
@@ -90,7 +91,10 @@ struct req {
 
 	struct rpc rpc;			/* rpc: POST only */
 	bool has_rpc;
-	struct str session, version;	/* headers, checked; "" : absent */
+	struct str sealed;		/* the session id as the client has it */
+	struct str session;		/* what the upstream calls it; "" : none */
+	struct session_place session_place;
+	struct str version;		/* header, checked; "" : absent */
 
 	const struct listing_rules *listing; /* policy: lists of the reply */
 	const struct str *answers;	/* errors for elements of a batch */
@@ -121,6 +125,9 @@ struct site_server *route_server(const struct site *s, struct str path);
 
 /* Reads the envelope of a POST that is refused before its step. */
 void rpc_peek(struct req *q);
+
+/* It is an initialize request, alone. */
+bool req_initializes(const struct req *q);
 
 /* Sets the fault and says DONE. */
 enum turn req_fail(struct req *q, const struct fault *f);

@@ -13,20 +13,22 @@
 #include "base/limits.h"
 #include "gate/pipeline.h"
 
-/* Any failure of a session id gives the one answer: 404. */
+bool
+req_initializes(const struct req *q)
+{
+	return q->method == METHOD_POST && !q->rpc.batch && q->rpc.n == 1 &&
+		str_is(q->rpc.messages[0].method, "initialize");
+}
+
 static const struct fault *
 check_session(struct req *q)
 {
-	uint32_t n;
+	const struct fault *f = session_open(q);
 
-	q->session = params_client(&q->in.params, "HTTP_MCP_SESSION_ID", &n);
-	if (n == 0)
-		return NULL;
-	if (n == 1 && q->session.n <= MAX_SESSION_ID &&
-	    str_visible(q->session))
-		return NULL;
-	return fault_new(q->arena, FAULT_SESSION_NOT_FOUND,
-		"session id is malformed or repeated");
+	if (f == NULL && q->session.n > 0 && req_initializes(q))
+		return fault_new(q->arena, FAULT_INVALID_REQUEST,
+			"initialize within a session");
+	return f;
 }
 
 static const struct fault *
@@ -48,7 +50,7 @@ read_body(struct req *q)
 {
 	const struct conf_options *o = &q->server->conf->options;
 	struct rpc_headers h = { .check = o->check_headers,
-		.has_session = q->session.n > 0 };
+		.has_session = q->sealed.n > 0 };
 	struct rpc_limits limits = { .depth = q->conf->limits.json_depth,
 		.batch = q->conf->limits.batch };
 	uint32_t n;
@@ -65,6 +67,13 @@ read_body(struct req *q)
 	return rpc_read(q->arena, q->in.body, &limits, &h, &q->rpc);
 }
 
+/* For a reply that refuses: the id, and whether it is a tool's call. */
+void
+rpc_peek(struct req *q)
+{
+	(void)read_body(q);
+}
+
 enum turn
 rpc_run(struct req *q)
 {
@@ -72,10 +81,10 @@ rpc_run(struct req *q)
 
 	if (q->server == NULL)
 		return NEXT;
-	f = check_session(q);
+	f = session_read(q);
 	if (f == NULL)
 		f = q->method == METHOD_POST ? read_body(q) : check_version(q);
-	if (q->has_rpc && q->rpc.era == ERA_MODERN)
-		q->session = STR_NONE;	/* there are none: it says nothing */
+	if (f == NULL && !(q->has_rpc && q->rpc.era == ERA_MODERN))
+		f = check_session(q);	/* modern: it says nothing */
 	return f == NULL ? NEXT : req_fail(q, f);
 }

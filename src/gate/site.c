@@ -106,6 +106,7 @@ site_new(const struct site_plan *p)
 			ready_server(s, &s->servers[i], p);
 	}
 	s->only = find_only(s);
+	s->sessions = session_keys_new(s->conf, p->segment, a);
 	make_policy(s, &s->conf->options.inbound, STR("gateway"), p->eager,
 		&s->policy);
 	if (p->segment != NULL)

@@ -12,6 +12,7 @@
 #include "auth/auth.h"
 #include "conf/conf.h"
 #include "cred/rotator.h"
+#include "gate/session.h"
 #include "gate/front.h"
 #include "shm/segment.h"
 #include "watch/metrics.h"
@@ -35,6 +36,7 @@ struct site {
 	struct site_server *servers;	/* conf->n_servers of them */
 	struct site_server *only;	/* the one of "/" and "/mcp", or NULL */
 	const struct auth_policy *policy;	/* of the gateway's own pages */
+	struct session_keys sessions;
 	struct metrics *metrics;	/* NULL without a segment */
 	const struct front *front;	/* of the gateway's own pages */
 	struct origin own;		/* of baseURL */
