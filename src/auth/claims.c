@@ -7,6 +7,7 @@
 #include "auth/claims.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/limits.h"
@@ -30,10 +31,23 @@ refuse(const struct check *k, const char *word)
 	return fault_new(k->a, FAULT_TOKEN_CLAIMS, "%s", word);
 }
 
+/* A load balancer of AWS signs what the user's provider said; what it says
+ * itself stands in the header. */
+static bool
+is_balancer(const struct check *k)
+{
+	return str_is(k->policy->profile, "aws-alb");
+}
+
 static const struct jdoc *
 get(const struct check *k, const char *name)
 {
-	return jdoc_get(k->j->claims, name);
+	const struct jdoc *d = jdoc_get(k->j->claims, name);
+
+	if (d == NULL && is_balancer(k) && (strcmp(name, "exp") == 0 ||
+	    strcmp(name, "iss") == 0))
+		d = jdoc_get(k->j->header, name);
+	return d;
 }
 
 static bool
@@ -185,9 +199,42 @@ audience_fits(const struct check *k, const struct jdoc *aud)
 	return found;
 }
 
+/* There is no aud: the client is whom the balancer logs users in for. */
+static const struct fault *
+check_balancer(const struct check *k)
+{
+	const struct jdoc *header = k->j->header;
+	struct str text;
+	double exp = 0;
+
+	if (!jdoc_string(jdoc_get(header, "signer"), &text) ||
+	    !str_eq(text, k->policy->signer))
+		return refuse(k, "signer");
+	if (k->policy->audience.n > 0 &&
+	    !(jdoc_string(jdoc_get(header, "client"), &text) &&
+	    is_among(&k->policy->audience, text)))
+		return refuse(k, "client");
+	if (jdoc_get(header, "iss") != NULL && k->policy->issuer.n > 0 &&
+	    !(jdoc_string(jdoc_get(header, "iss"), &text) &&
+	    is_among(&k->policy->issuer, text)))
+		return refuse(k, "iss");
+	if (jdoc_get(header, "exp") == NULL)
+		return NULL;
+	if (!jdoc_number(jdoc_get(header, "exp"), &exp) || !isfinite(exp) ||
+	    exp <= 0 || exp > MAX_NUMERIC_DATE)
+		return refuse(k, "exp");
+	if ((int64_t)ceil(exp) < k->c->expires_s)
+		k->c->expires_s = (int64_t)ceil(exp);
+	if (claims_expired(k->c, k->policy->leeway_s, k->now_s))
+		return fault_new(k->a, FAULT_TOKEN_EXPIRED, "expired");
+	return NULL;
+}
+
 static const struct fault *
 check_audience(const struct check *k)
 {
+	if (is_balancer(k))
+		return check_balancer(k);
 	if (k->policy->audience.n > 0 && !audience_fits(k, get(k, "aud")))
 		return refuse(k, "aud");
 	return NULL;
@@ -226,6 +273,7 @@ check_profile(const struct check *k)
 {
 	static const char *const needed[] = { "iss", "exp", "aud", "sub",
 		"client_id", "iat", "jti" };
+	struct str text;
 
 	if (!str_is(k->policy->profile, "rfc9068"))
 		return NULL;
@@ -235,6 +283,10 @@ check_profile(const struct check *k)
 		if (!has(k, needed[i]))
 			return refuse(k, needed[i]);
 	}
+	if (!jdoc_string(get(k, "sub"), &text) || text.n == 0)
+		return refuse(k, "sub");
+	if (!jdoc_string(get(k, "client_id"), &text) || text.n == 0)
+		return refuse(k, "client_id");
 	return NULL;
 }
 

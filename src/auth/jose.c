@@ -88,6 +88,15 @@ malformed(struct arena *a, const char *what)
 	return fault_new(a, FAULT_INVALID_TOKEN, "malformed: %s", what);
 }
 
+/* Without '=' that fills the last group of four. */
+static struct str
+without_padding(struct str s)
+{
+	for (int i = 0; i < 2 && s.n > 0 && s.p[s.n - 1] == '='; i++)
+		s.n--;
+	return s;
+}
+
 /* One segment decoded, 1..max bytes. */
 static bool
 decode(struct arena *a, struct str segment, size_t max, struct str *bytes_r)
@@ -246,21 +255,26 @@ jose_parse(struct arena *a, struct str token, const struct jose_rules *rules,
 	struct jose j = { .token = token };
 	struct str segment[3], header, payload;
 	const struct fault *f;
-	struct jdoc *d;
+	size_t n;
 
 	if (token.n == 0 || token.n > rules->max_token ||
 	    token.n > MAX_TOKEN)
 		return malformed(a, "length");
 	if (!split(token, segment))
 		return malformed(a, "not three segments");
+	n = segment[2].n;
+	for (int i = 0; rules->padded && i < 3; i++) {
+		if (segment[i].n % 4 == 0)
+			segment[i] = without_padding(segment[i]);
+	}
 	if (!decode(a, segment[0], MAX_JOSE_HEADER, &header) ||
 	    !decode(a, segment[1], MAX_CLAIMS, &payload) ||
 	    !decode(a, segment[2], MAX_JOSE_HEADER, &j.signature))
 		return malformed(a, "base64url");
-	j.signing = str_head(token, token.n - segment[2].n - 1);
-	f = parse_object(a, header, &header_limits, &j, &d);
+	j.signing = str_head(token, token.n - n - 1);
+	f = parse_object(a, header, &header_limits, &j, &j.header);
 	if (f == NULL)
-		f = read_header(a, d, rules, &j);
+		f = read_header(a, j.header, rules, &j);
 	if (f == NULL)
 		f = parse_object(a, payload, &claims_limits, &j,
 			&j.claims);

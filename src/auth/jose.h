@@ -49,13 +49,14 @@ struct jose_rules {
 	size_t max_token;		/* bytes, at most MAX_TOKEN */
 	uint32_t algs;			/* JOSE_BIT of the accepted ones */
 	struct str require_typ;		/* "" : any of the known ones */
+	bool padded;			/* '=' may stand at segment ends */
 };
 
 struct jose {
 	struct str token, signing;	/* as received; header.payload of it */
 	struct str signature;		/* decoded */
 	struct str kid;			/* p == NULL: none */
-	struct jdoc *claims;		/* an object */
+	struct jdoc *header, *claims;	/* objects */
 	enum jose_alg alg;
 	enum jose_typ typ;
 	bool odd_number;		/* one that not every library reads */

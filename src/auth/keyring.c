@@ -335,6 +335,8 @@ keyring_verify(struct keyring *r, const struct auth_ask *ask,
 
 	if (s == NULL)
 		return refuse(ask, "iss");
+	if (s->place.kind == KEY_PEM && !jwks_pem_kid(j->kid))
+		return refuse(ask, "malformed: kid");
 	state = look(r, s, ask);
 	lacks = state.usable && jws_lacks(&s->table, j);
 	if (!state.usable || lacks) {

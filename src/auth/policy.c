@@ -56,6 +56,28 @@ add_bearer(struct auth_policy *p, struct arena *a, struct str header,
 		p->rules.query |= place->serves;
 }
 
+/* Where the profile's issuer puts it, unless the configuration says. */
+static void
+add_jwt(struct auth_policy *p, struct arena *a)
+{
+	const struct conf_inbound *in = p->in;
+	struct str own = STR_NONE;
+	bool prefixed;
+
+	if (str_is(in->jwt.profile, "cloudflare"))
+		own = STR("Cf-Access-Jwt-Assertion");
+	else if (str_is(in->jwt.profile, "aws-alb"))
+		own = STR("X-Amzn-Oidc-Data");
+	if (in->jwt.header.n > 0)
+		own = in->jwt.header;
+	prefixed = in->jwt.prefix_set || own.n == 0 || in->jwt.header.n > 0;
+	add_bearer(p, a, own.n > 0 ? own : in->header,
+		&(struct credential_place){
+		.prefix = in->jwt.prefix_set ? in->jwt.prefix :
+			prefixed ? in->prefix : STR(""),
+		.serves = CREDENTIAL_JWT });
+}
+
 static void
 find_places(struct auth_policy *p, struct arena *a)
 {
@@ -68,11 +90,7 @@ find_places(struct auth_policy *p, struct arena *a)
 				in->prefix,
 			.serves = CREDENTIAL_TOKEN });
 	if (has_strategy(in, STRATEGY_JWT))
-		add_bearer(p, a, in->jwt.header.n > 0 ? in->jwt.header :
-			in->header, &(struct credential_place){
-			.prefix = in->jwt.prefix_set ? in->jwt.prefix :
-				in->prefix,
-			.serves = CREDENTIAL_JWT });
+		add_jwt(p, a);
 	if (has_strategy(in, STRATEGY_INTROSPECTION))
 		add_bearer(p, a, in->header, &(struct credential_place){
 			.prefix = in->prefix, .serves = CREDENTIAL_OPAQUE });
@@ -87,6 +105,13 @@ find_places(struct auth_policy *p, struct arena *a)
 }
 
 /* ---- jwt: algorithms and keys ------------------------------------- */
+
+/* A load balancer of AWS: keys by kid, padding that libjwt refuses. */
+static bool
+is_balancer(const struct conf_jwt *jwt)
+{
+	return str_is(jwt->profile, "aws-alb");
+}
 
 static const struct fault *
 read_algorithms(const struct conf_jwt *jwt, struct arena *a, uint32_t *algs_r)
@@ -107,6 +132,8 @@ read_algorithms(const struct conf_jwt *jwt, struct arena *a, uint32_t *algs_r)
 		return invalid(a, "a secret is for HS algorithms alone");
 	if (!shared && (algs & JOSE_HS) != 0)
 		return invalid(a, "HS algorithms need jwt.secret");
+	if (is_balancer(jwt) && algs != JOSE_BIT(JOSE_ES256))
+		return invalid(a, "profile aws-alb signs with ES256 alone");
 	*algs_r = algs;
 	return NULL;
 }
@@ -145,7 +172,9 @@ read_words(const struct conf_jwt *jwt, struct arena *a,
 	    !str_is(jwt->profile, "cloudflare") &&
 	    !str_is(jwt->profile, "aws-alb"))
 		return invalid(a, "jwt.profile is not available");
-	if (jwt->backend.n == 0 || str_is(jwt->backend, "auto"))
+	if (is_balancer(jwt))
+		*backend_r = JWS_OPENSSL;
+	else if (jwt->backend.n == 0 || str_is(jwt->backend, "auto"))
 		*backend_r = JWS_AUTO;
 	else if (str_is(jwt->backend, "libjwt"))
 		*backend_r = JWS_LIBJWT;
@@ -195,6 +224,7 @@ mix_jwt(uint8_t d[SHA256_SIZE], const struct conf_jwt *jwt)
 		mix_number(d, numbers[i]);
 	mix(d, jwt->require_typ);
 	mix(d, jwt->profile);
+	mix(d, jwt->signer);
 	mix(d, jwt->keys_text);
 	mix(d, secret_reveal(jwt->secret));
 	mix_number(d, jwt->asked.n);
@@ -233,6 +263,7 @@ read_jwt(struct auth_policy *p, const struct conf *c, struct arena *a)
 	if (f == NULL)
 		f = read_source(p, c, a);
 	p->jose.require_typ = jwt->require_typ;
+	p->jose.padded = is_balancer(jwt);
 	mix_number(p->digest, (int64_t)p->jose.max_token);
 	mix_jwt(p->digest, jwt);
 	return f;
