@@ -37,7 +37,6 @@
 #define MAX_BATCH	50	/* key limits.batch */
 #define MAX_REQUEST_ID	128	/* bytes of X-Request-Id we believe */
 #define MAX_RPC_ID	256	/* bytes of a JSON-RPC id we repeat */
-#define MAX_NAME	1024	/* bytes of a tool name or URI in logs */
 #define MAX_ERROR_REPLY	KIB(8)	/* bytes; fixed sentences and a few numbers */
 
 /* ---- who is calling ------------------------------------------------------ */
@@ -48,7 +47,6 @@
 #define MAX_KID		256	/* bytes; compared and logged */
 #define MAX_IDENTITY	256	/* bytes of a user name or group; slots in shm */
 #define MAX_GROUPS	64	/* groups or scopes of one caller */
-#define MAX_AUDIENCES	32	/* per policy; 64 in a token */
 #define MAX_KEYS	64	/* usable keys of one set */
 #define MAX_KEY_SET	MIB(1)	/* bytes of a JWKS document */
 #define MAX_METADATA	KIB(64)	/* bytes of what an issuer says about itself */
@@ -72,7 +70,6 @@
 #define MAX_REPLY_HEADERS 16384	/* bytes; nginx takes 4 to 16 KiB from us */
 #define MAX_REPLY_LINES	100	/* header lines of a reply */
 #define REPLY_DEFAULT	MIB(8)	/* key limits.replyBody: replies we must understand */
-#define MAX_SSE_LINE	MIB(1)	/* bytes of one line when events are folded */
 #define MAX_SESSION_ID	1024	/* bytes of an upstream session id */
 #define MAX_SEALED_ID	1600	/* bytes of a session id of ours: sealed, in base64url */
 #define MAX_CALL_CONNECTS 256	/* idle upstream connections kept per worker */
