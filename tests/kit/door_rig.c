@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kit/tap.h"
+
 struct loop *loop;
 struct door *door;
 static char dir[] = "/tmp/mcpgate-test.XXXXXX";
@@ -37,7 +39,7 @@ void
 pump(uint64_t ms)
 {
 	for (int i = 0; i < 4; i++) {
-		timer_start(&pump_timer, i == 0 ? ms : 0);
+		timer_start(&pump_timer, i == 0 ? ms * tap_slow() : 0);
 		loop_run(loop);
 	}
 }

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "http/transfer.h"
 #include "kit/fake_upstream.h"
+#include "kit/tap.h"
 
 #define KEEP	4096
 
@@ -119,7 +120,7 @@ run_for(uint64_t ms)
 	struct timer limit;
 
 	timer_init(&limit, loop, give_up, NULL);
-	timer_start(&limit, ms);
+	timer_start(&limit, ms * tap_slow());
 	if (waiting > 0)
 		loop_run(loop);
 	timer_stop(&limit);
@@ -157,7 +158,7 @@ plan_for(struct probe *p, struct str url)
 	return (struct transfer_plan){
 		.server = &plain, .url = url, .method = "GET",
 		.head = took_head, .body_in = took_body, .ended = took_end,
-		.who = p, .total_ms = 5000,
+		.who = p, .total_ms = 5000 * (int)tap_slow(),
 	};
 }
 

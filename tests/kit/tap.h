@@ -20,6 +20,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -83,6 +84,16 @@ tap_done(void)
 	if (tap_count == 0)
 		printf("# nothing was checked\n");
 	return tap_failed > 0 || tap_count == 0 ? 1 : 0;
+}
+
+/* TEST_SLOW: so many times longer may things take, in valgrind for one. */
+static inline unsigned
+tap_slow(void)
+{
+	const char *text = getenv("TEST_SLOW");
+	double n = text != NULL ? strtod(text, NULL) : 1;
+
+	return n < 1 ? 1 : n > 100 ? 100 : (unsigned)n;
 }
 
 #define OK(cond) tap_ok((cond), "line %d: %s", __LINE__, #cond)

@@ -99,7 +99,7 @@ run_proxied(size_t i)
 	s.options.proxy.username = STR("u");
 	s.options.proxy.password = secret_of(STR("p"));
 	plan.server = &s;
-	plan.connect_ms = 1000;
+	plan.connect_ms = 1000 * (int)tap_slow();
 	start(&p, &plan);
 	run_for(5000);
 	good = p.ends == 1 && p.end == proxied[i].end &&
