@@ -182,7 +182,7 @@ test_tasks(void)
 	task_post(l, &first);
 	task_post(l, &first);
 	task_post(l, &dropped);
-	run_for(5);
+	run_for(100);
 	IS_INT(n_first, 2);
 	IS_INT(n_second, 2);
 	IS_INT(second_turn, first_turn);	/* before the next poll */
