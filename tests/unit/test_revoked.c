@@ -216,7 +216,7 @@ full(struct segment *s)
 		for (unsigned k = 0; k < 16; k++)
 			snprintf(name + 2 * k, 3, "%02x",
 				((unsigned char *)&n)[k]);
-		fprintf(f, "t %s - %lld x\n", name, (long long)now + 3 * tap_slow());
+		fprintf(f, "t %s - %lld x\n", name, (long long)now + 3 * (long long)tap_slow());
 	}
 	fclose(f);
 	chmod(journal, 0600);
@@ -227,7 +227,7 @@ full(struct segment *s)
 	OK(!revoked_has(r, numbered(900001), 0, now));
 	OK(revoked_has(r, numbered(5), 0, now));
 	OK(segment_valid(other, &why));
-	while (clock_unix_s() <= now + 3 * tap_slow())
+	while (clock_unix_s() <= now + 3 * (long long)tap_slow())
 		usleep(50000);
 	OK(add(r, numbered(900001), REVOKED_ALWAYS, now + 1000));
 	OK(revoked_has(r, numbered(900001), 0, now));
