@@ -79,6 +79,12 @@ static const struct verb {
 		"         [--until T | --for D]\n"
 		"                           refuse it from the next request on\n"
 		"  revoke list              what is refused" },
+	{ "ip", ctl_ip, 2, 3,
+		"ip ban ADDRESS [--for 1h]\n"
+		"  ip allow ADDRESS [--for 1h]\n"
+		"                           an address or block, everywhere, at once\n"
+		"  ip clear ADDRESS         neither any more\n"
+		"  ip list                  what is banned or let in" },
 	{ "check", check, 1, 1,
 		"check                    is the configuration good?" },
 	{ "token", ctl_token, 2, 2,
