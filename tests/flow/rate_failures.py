@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""rate_failures -- an address that keeps failing buys no more costly checks"""
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import keys, tap  # noqa: E402
+from kit.gate import Gate, config, guard, secret, server  # noqa: E402
+from kit.tap import equal, test  # noqa: E402
+from kit.upstream import Upstream  # noqa: E402
+
+BOTH = (1, 4)
+KEY = secret("hs-key-of-this-very-test-0123456789")
+STATIC = secret("static")
+
+
+def jwt(key=KEY, **more):
+    return guard(keys.hs256(key, keys.claims(exp=int(time.time()) + 600,
+                                             **more)))
+
+
+def inbound(failures=None, **more):
+    out = {"strategy": "jwt", "jwt": {"secret": KEY}}
+    if failures is not None:
+        out["failures"] = failures
+    return dict(out, **more)
+
+
+def ask(g, token, addr="192.0.2.7", path="/s/mcp", **more):
+    return g.rpc(path, "ping", REMOTE_ADDR=addr,
+                 headers={"Authorization": "Bearer " + token}, **more)
+
+
+def gate(up, workers=1, **more):
+    conf = config({"s": server(up, {"inboundAuth": inbound(**more)}),
+                   "two": server(up, {"inboundAuth": inbound(**more)})})
+    return Gate(conf, workers)
+
+
+def bad(i):
+    return jwt("another key, but long enough, 0123456789", sub="x%d" % i)
+
+
+@test("after the burst costly checks are refused, others not", workers=BOTH)
+def _(t):
+    slow = {"perIpPerMinute": 1, "burst": 5}
+    with Upstream() as up, gate(up, t.workers, failures=slow) as g:
+        known = jwt()
+        equal(ask(g, known).status, 200)
+        equal([ask(g, bad(i)).status for i in range(8)],
+              [401] * 5 + [429] * 3)
+        r = ask(g, bad(9))
+        equal(r.error["message"], "rate limit exceeded (ip)")
+        equal(r.reason, "rate_limited")
+        equal(r.header("www-authenticate"), None)
+        assert 1 <= int(r.header("retry-after")) <= 60
+        equal(r.header("ratelimit-policy"), '"default";q=1;w=60')
+        # a good token that is not known yet costs, one that is does not
+        equal(ask(g, jwt(sub="new")).status, 429)
+        equal(ask(g, known).status, 200)
+        # nothing is verified for what is malformed or absent
+        equal(ask(g, "a.b.c").status, 401)
+        equal(g.rpc("/s/mcp", "ping", REMOTE_ADDR="192.0.2.7").status, 401)
+        # another address is another caller; another server is not
+        equal(ask(g, jwt(sub="new"), "192.0.2.8").status, 200)
+        equal(ask(g, bad(10), path="/two/mcp").status, 429)
+        m = g.metrics()
+        assert m.total("mcpgate_rate_limited_total", scope="failures") >= 4
+
+
+@test("presets: 20 at once", workers=(1,))
+def _(t):
+    with Upstream() as up, gate(up) as g:
+        began = time.monotonic()
+        got = [ask(g, bad(i)).status for i in range(24)]
+        if time.monotonic() - began < 5:
+            equal(got, [401] * 20 + [429] * 4)
+
+
+@test("switched off, or local", workers=(1,), rows=(
+    ("off", {"perIpPerMinute": 0}, "192.0.2.7"),
+    ("no burst", {"burst": 0}, "192.0.2.7"),
+    ("a local client", {"perIpPerMinute": 1, "burst": 2}, "127.0.0.1")))
+def _(t):
+    _, failures, addr = t.row
+    with Upstream() as up, gate(up, failures=failures) as g:
+        equal({ask(g, bad(i), addr).status for i in range(30)}, {401})
+
+
+@test("what succeeds takes nothing", workers=(1,))
+def _(t):
+    slow = {"perIpPerMinute": 1, "burst": 2}
+    with Upstream() as up, gate(up, failures=slow, verdictTtl=0) as g:
+        equal({ask(g, jwt(sub="u%d" % i)).status for i in range(20)}, {200})
+        equal([ask(g, bad(i)).status for i in range(3)], [401, 401, 429])
+
+
+@test("wrong static tokens cost nothing", workers=(1,))
+def _(t):
+    options = {"inboundAuth": {
+        "strategy": "token", "token": {"values": [STATIC]},
+        "failures": {"perIpPerMinute": 1, "burst": 1}}}
+    with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
+        equal({ask(g, "wrong-%d" % i).status for i in range(9)}, {401})
+        equal(ask(g, STATIC).status, 200)
+
+
+tap.main()
