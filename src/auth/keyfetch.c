@@ -16,7 +16,7 @@
 
 #define POLL_MS 20
 #define WAIT_MS 5000		/* of a request */
-#define UNUSED_MS 86400000u	/* then a set is no longer kept fresh */
+#define UNUSED_MS 3600000u	/* then a set is no longer kept fresh */
 #define URI_MS 300000u		/* metadata are believed so long */
 #define MAX_URI_KEPT 1024
 #define FIRST_RETRY_S 15	/* doubled at each failure of a refresh */

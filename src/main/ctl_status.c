@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auth/remote.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -20,6 +21,7 @@
 #define MAX_TEXT MIB(2)
 #define ANSWER_MS 5000		/* workers look once a second */
 #define ASK_EVERY_MS 50
+#define MAX_SETS 64		/* key sets that are shown */
 
 struct sums {
 	struct worker_view *v;
@@ -93,6 +95,22 @@ put_workers(struct buf *b, const struct sums *s)
 }
 
 static void
+put_sets(struct ctl *c, struct buf *b)
+{
+	struct auth_remote_view v[MAX_SETS];
+	uint32_t n = auth_remote_list(c->segment, v, MAX_SETS, c->arena);
+
+	if (n > 0)
+		buf_add_c(b, "keys   age s  state  key set\n");
+	for (uint32_t i = 0; i < n; i++)
+		buf_fmt(b, "%4u  %6" PRId64 "  %-5s  %.*s\n", v[i].keys,
+			v[i].age_s, v[i].age_s < 0 ? "none" :
+			v[i].stale ? "stale" : "ok", STR_ARG(v[i].url));
+	if (n > 0)
+		buf_char(b, '\n');
+}
+
+static void
 put_text(struct ctl *c, struct buf *b, const struct sums *s)
 {
 	struct segment_reload r = { 0 };
@@ -114,6 +132,7 @@ put_text(struct ctl *c, struct buf *b, const struct sums *s)
 		s->in_flight, s->streams, s->connections);
 	put_workers(b, s);
 	buf_char(b, '\n');
+	put_sets(c, b);
 	if (c->gen != NULL)
 		ctl_put_pools(c, b, NULL);
 	else
@@ -133,6 +152,22 @@ put_worker_json(struct buf *b, const struct worker_view *w, uint32_t i)
 		",\"longestCallbackMicroseconds\":%" PRIu64
 		",\"beatMilliseconds\":%" PRIu64 "}", w->requests,
 		w->started_unix_s, w->longest_us, beat_ms(w));
+}
+
+static void
+put_sets_json(struct ctl *c, struct buf *b)
+{
+	struct auth_remote_view v[MAX_SETS];
+	uint32_t n = auth_remote_list(c->segment, v, MAX_SETS, c->arena);
+
+	buf_add_c(b, "],\"keySets\":[");
+	for (uint32_t i = 0; i < n; i++) {
+		buf_add_c(b, i > 0 ? ",{\"url\":\"" : "{\"url\":\"");
+		buf_json(b, v[i].url);
+		buf_fmt(b, "\",\"keys\":%u,\"ageSeconds\":%" PRId64
+			",\"stale\":%s}", v[i].keys, v[i].age_s,
+			v[i].stale ? "true" : "false");
+	}
 }
 
 static void
@@ -158,6 +193,7 @@ put_json(struct ctl *c, struct buf *b, const struct sums *s)
 			buf_char(b, ',');
 		put_worker_json(b, &s->v[i], i);
 	}
+	put_sets_json(c, b);
 	buf_add_c(b, "],\"pools\":");
 	buf_add_c(b, c->gen != NULL ? "[" : "null");
 	if (c->gen != NULL) {

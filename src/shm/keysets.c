@@ -436,7 +436,8 @@ keyset_list(const struct segment *s, struct keyset_view *v_r, uint32_t room,
 	for (unsigned i = 0; i < KEYSETS && n < room; i++) {
 		const struct shm_keyset *v = &s->file->keysets[i];
 
-		if (load(&v->name[0]) != 0)
+		if (load(&v->name[0]) != 0 && since(load(&v->used_us),
+		    now_us) < (uint64_t)UNUSED_S * 1000000)
 			v_r[n++] = view_of(v, now_us, a);
 	}
 	return n;

@@ -109,6 +109,7 @@ struct keyset_view {
 	int64_t age_s;			/* since the last good fetch; -1: none */
 	bool failing;			/* the last fetch failed */
 };
+/* Those that were used within the hour. */
 uint32_t keyset_list(const struct segment *s, struct keyset_view *v_r,
 	uint32_t room, struct arena *a);
 

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "shm/keysets.h"
 
 #define MAX_TEXT KIB(2)		/* a name, a version, a refused reload */
 
@@ -66,6 +67,20 @@ put_reload(struct buf *b, const struct segment *s)
 		buf_add_c(b, ",\"lastReload\":\"refused\"");
 }
 
+/* Key sets that could not be fetched anew serve on for a day: still ready,
+ * but somebody should look.  Which ones, status says. */
+static void
+put_keys(struct buf *b, const struct segment *s, struct arena *a)
+{
+	struct keyset_view v[KEYSETS];
+	uint32_t n = keyset_list(s, v, KEYSETS, a), failing = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		failing += v[i].failing;
+	if (failing > 0)
+		buf_fmt(b, ",\"staleKeySets\":%u", failing);
+}
+
 int
 ready_text(const struct conf *c, const struct segment *s, struct arena *a,
 	struct str *text_r)
@@ -74,8 +89,10 @@ ready_text(const struct conf *c, const struct segment *s, struct arena *a,
 	bool ready = c != NULL && s != NULL;
 
 	buf_fmt(&b, "{\"status\":\"%s\"", ready ? "ok" : "unavailable");
-	if (s != NULL)
+	if (s != NULL) {
 		put_reload(&b, s);
+		put_keys(&b, s, a);
+	}
 	buf_char(&b, '}');
 	*text_r = take(&b);
 	return ready ? 200 : 503;

@@ -11,7 +11,8 @@
 /* {"status":"ok","name":…,"version":…,"serverCount":…} */
 struct str health_text(const struct conf *c, struct arena *a);
 
-/* 200 or 503; the last refused reload is told as a member, not as 503. */
+/* 200 or 503; the last refused reload, and how many key sets could not be
+ * fetched anew, are told as members, not as 503. */
 int ready_text(const struct conf *c, const struct segment *s, struct arena *a,
 	struct str *text_r);
 struct str version_text(const struct conf *c, struct arena *a);

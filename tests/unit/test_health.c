@@ -7,6 +7,7 @@
 
 #include "kit/place.h"
 #include "kit/tap.h"
+#include "shm/keysets.h"
 
 static void
 reload(struct segment *s, uint32_t ok)
@@ -15,6 +16,19 @@ reload(struct segment *s, uint32_t ok)
 		.at_unix_s = 1700000000, .message = "f.json:1:1: no" };
 
 	segment_say_reload(s, &r);
+}
+
+static void
+fail_keys(struct segment *s)
+{
+	static const uint8_t name[KEYSET_NAME] = { 1 };
+	uint64_t now_us = keyset_now_us();
+	struct keyset_claim c;
+	struct keyset k;
+
+	OK(keyset_open(s, name, STR("https://keys.test"), now_us, &k));
+	OK(keyset_claim(&k, KEYSET_SCHED, now_us, &c) == KEYSET_WON);
+	keyset_fail(&k, &c, now_us, 0);
 }
 
 int
@@ -44,6 +58,9 @@ main(void)
 	reload(s, 1);
 	IS_INT(ready_text(&c, s, p.arena, &text), 200);
 	IS_STR(text, "{\"status\":\"ok\"}");
+	fail_keys(s);
+	IS_INT(ready_text(&c, s, p.arena, &text), 200);
+	IS_STR(text, "{\"status\":\"ok\",\"staleKeySets\":1}");
 	IS_INT(ready_text(&c, NULL, p.arena, &text), 503);
 	IS_STR(text, "{\"status\":\"unavailable\"}");
 	IS_INT(ready_text(NULL, s, p.arena, &text), 503);
