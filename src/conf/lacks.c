@@ -223,9 +223,13 @@ lacks_gate(struct loading *l)
 	const struct node *store = node_at(gate, "store.type");
 	const struct node *sinks = node_at(gate, "audit.sinks");
 	const struct node *on = node_at(gate, "audit.enabled");
+	const struct node *admin = node_at(gate, "admin.enabled");
 
 	walk_rows(l, NULL, "mcpProxy", gate);
 	walk_rows(l, NULL, "top", l->root);
+	if (admin != NULL && !admin->bad && admin->number == 1)
+		report_add(l->report, "W15", admin, "\"enabled\" is ignored: "
+		    "not in this build, but for the self-tests");
 	if (store != NULL && !store->bad && store->number == 1)
 		report_add(l->report, "E65", store,
 		    "this build has no Redis; configure --with-redis");

@@ -182,8 +182,9 @@ const struct row rows_gate[] = {
   IN_GATE(metrics_tool_label),
   .help = "Label with the tool, at most 1000 values." },
 { "mcpProxy.admin", ROW_BLOCK, .help = "Status page and its actions." },
-{ "mcpProxy.admin.enabled", ROW_BOOL, .preset = "false", .flags = ROW_LATER,
-  IN_GATE(admin_enabled), .help = "Switches the status page on." },
+{ "mcpProxy.admin.enabled", ROW_BOOL, .preset = "false",
+  IN_GATE(admin_enabled), .help = "Switches the pages for administrators on: "
+	"the self-tests of mcpgatectl doctor." },
 { "mcpProxy.admin.authRequired", ROW_BOOL, .preset = "true",
   IN_GATE(admin_auth_required),
   .help = "false: local clients read without a credential." },

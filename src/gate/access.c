@@ -18,8 +18,8 @@
 
 #define RETRY_OVERLOAD_S 1
 
-static bool
-can_stream(const struct req *q)
+bool
+access_can_stream(const struct req *q)
 {
 	switch (q->conf->streaming) {
 	case STREAMING_ON:
@@ -39,7 +39,7 @@ check_method(struct req *q)
 	bool fits;
 
 	if (q->server != NULL) {
-		q->allow = can_stream(q) ? STR("GET, POST, DELETE, OPTIONS") :
+		q->allow = access_can_stream(q) ? STR("GET, POST, DELETE, OPTIONS") :
 			STR("POST, DELETE, OPTIONS");
 		fits = m == METHOD_GET || m == METHOD_POST ||
 			m == METHOD_DELETE || m == METHOD_OPTIONS;
@@ -129,9 +129,9 @@ static const struct fault *
 check_accept(struct req *q)
 {
 	read_accept(q);
-	if (!can_stream(q))
+	if (!access_can_stream(q))
 		q->accept &= ~(uint32_t)ACCEPT_EVENTS;
-	if (q->method == METHOD_GET && !can_stream(q))
+	if (q->method == METHOD_GET && !access_can_stream(q))
 		return fault_new(q->arena, FAULT_METHOD_NOT_ALLOWED,
 			"streaming is off");
 	if (q->method == METHOD_GET && (q->accept & ACCEPT_EVENTS) == 0)

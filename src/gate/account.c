@@ -14,7 +14,8 @@ static const char *
 page_name(enum page p)
 {
 	static const char *const names[] = { "", "health", "ready",
-		"version", "metrics", "ws", "metadata" };
+		"version", "metrics", "ws", "metadata", "selftest",
+		"selftest" };
 
 	return names[p];
 }

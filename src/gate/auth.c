@@ -149,6 +149,31 @@ judge_metrics(struct req *q)
 		"metrics are for local clients and listed tokens"));
 }
 
+/* Pages for administrators: from some addresses only, and not without a
+ * credential; selftest_run() looks at the scope of others. */
+static enum turn
+judge_admin(struct req *q)
+{
+	const struct conf *c = q->conf;
+	struct conf_cidr peer;
+
+	if (!c->admin_enabled)
+		return req_fail(q, fault_new(q->arena, FAULT_NOT_FOUND,
+			"admin is not enabled"));
+	if (!conf_addr_parse(q->client, &peer) ||
+	    !conf_cidr_has(&c->admin_ips, &peer, clock_unix_s()))
+		return req_fail(q, fault_new(q->arena, FAULT_ADDRESS_DENIED,
+			"not an address of admin.allowIps"));
+	if (auth_listed(&c->admin_tokens, &q->in.params, clock_unix_s()) ||
+	    (!c->admin_auth_required &&
+	    auth_local_client(c, &q->in.params)))
+		return NEXT;
+	if (q->site->policy == NULL)
+		return req_fail(q, fault_new(q->arena, FAULT_SERVER_INVALID,
+			"no usable authentication"));
+	return judge(q, q->site->policy, false);
+}
+
 /* The rules that count for the server, or for pages of our own. */
 static const struct auth_policy *
 policy_of(const struct req *q)
@@ -176,6 +201,9 @@ auth_run(struct req *q)
 		return NEXT;
 	case PAGE_METRICS:
 		return judge_metrics(q);
+	case PAGE_SELF_HEADERS:
+	case PAGE_SELF_STREAM:
+		return judge_admin(q);
 	case PAGE_VERSION:
 	case PAGE_NONE:
 		break;

@@ -5,10 +5,30 @@
 #include "config.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "gate/pipeline.h"
 #include "watch/health.h"
 
 static const struct str json = STR("application/json");
+
+/* Servers and their sessions, while these are counted. */
+struct session_count {
+	struct metrics_pool *pools;
+	uint64_t *routes;
+	uint32_t n;
+};
+
+static void
+count_session(void *who, const struct session_view *v)
+{
+	struct session_count *c = who;
+	uint32_t i = 0;
+
+	while (i < c->n && c->routes[i] != v->route)
+		i++;
+	if (i < c->n)
+		c->pools[i].sessions++;
+}
 
 static struct str
 metrics_page(struct req *q)
@@ -16,18 +36,27 @@ metrics_page(struct req *q)
 	const struct site *s = q->site;
 	struct metrics_pool *pools = ARENA_ARRAY(q->arena,
 		struct metrics_pool, s->conf->n_servers + 1);
+	uint64_t *routes = ARENA_ARRAY(q->arena, uint64_t,
+		s->conf->n_servers + 1);
+	struct session_count sessions = { pools, routes, 0 };
 	uint32_t i, n = 0;
 
 	for (i = 0; i < s->conf->n_servers; i++) {
 		const struct site_server *v = &s->servers[i];
 
-		if (v->rotator == NULL)
+		if (v->conf->options.disabled)
 			continue;
 		pools[n].server = v->conf->name;
-		pools[n].rotor = rotator_cells(v->rotator);
-		pools[n].n = v->conf->options.pool.n;
+		routes[n] = session_route(v->conf->name);
+		if (v->rotator != NULL) {
+			pools[n].rotor = rotator_cells(v->rotator);
+			pools[n].n = v->conf->options.pool.n;
+		}
 		n++;
 	}
+	sessions.n = n;
+	sessions_each(q->gate->segment, clock_boot_ms(), count_session,
+		&sessions);
 	return metrics_text(q->gate->segment, pools, n, q->arena);
 }
 
@@ -38,6 +67,22 @@ answer_ready(struct req *q)
 	int status = ready_text(q->conf, q->gate->segment, q->arena, &text);
 
 	reply_whole(q, status, json, text);
+	return DONE;
+}
+
+/* An administrator sees what the web server passes on. */
+static enum turn
+answer_version(struct req *q)
+{
+	struct str text = version_text(q->conf, q->arena);
+
+	if (identity_has_scope(q->who, STR("mcpgate:admin"))) {
+		struct str names = selftest_names(q);
+
+		text = str_fmt(q->arena, "%.*s,\"headers\":%.*s}",
+			STR_ARG(str_head(text, text.n - 1)), STR_ARG(names));
+	}
+	reply_whole(q, 200, json, text);
 	return DONE;
 }
 
@@ -53,8 +98,7 @@ local_run(struct req *q)
 	case PAGE_READY:
 		return answer_ready(q);
 	case PAGE_VERSION:
-		reply_whole(q, 200, json, version_text(q->conf, q->arena));
-		return DONE;
+		return answer_version(q);
 	case PAGE_METRICS:
 		if (!q->conf->metrics_enabled || q->gate->segment == NULL)
 			break;
@@ -66,6 +110,9 @@ local_run(struct req *q)
 			"websocket"));
 	case PAGE_RESOURCE:
 		return resource_answer(q);
+	case PAGE_SELF_HEADERS:
+	case PAGE_SELF_STREAM:
+		return selftest_run(q);
 	case PAGE_NONE:
 		break;
 	}

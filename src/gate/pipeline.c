@@ -19,7 +19,7 @@ static const struct step steps[] = {
 	{ "rpc",     rpc_run,     NULL },	/* a JSON-RPC we accept? */
 	{ "policy",  policy_run,  NULL },	/* may he do that? */
 	{ "rates",   rates_tools, NULL },	/* how often such tools? */
-	{ "local",   local_run,   NULL },	/* health, metrics, ... */
+	{ "local",   local_run,   local_back },	/* health, metrics, ... */
 	{ "forward", forward_run, forward_back }, /* token, upstream, reply */
 	{ NULL, NULL, NULL }
 };

@@ -34,7 +34,8 @@ struct step {
 };
 
 enum page { PAGE_NONE, PAGE_HEALTH, PAGE_READY, PAGE_VERSION, PAGE_METRICS,
-	PAGE_WEBSOCKET, PAGE_RESOURCE };
+	PAGE_WEBSOCKET, PAGE_RESOURCE, PAGE_SELF_HEADERS,
+	PAGE_SELF_STREAM };
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE,
 	METHOD_OPTIONS, METHOD_OTHER };
@@ -134,7 +135,7 @@ enum turn req_fail(struct req *q, const struct fault *f);
 
 /* The steps, in the order of the table in pipeline.c. */
 step_fn route_run, access_run, auth_run, auth_back, rates_caller, rpc_run,
-	rates_tools, policy_run, local_run,
+	rates_tools, policy_run, local_run, local_back,
 	forward_run, forward_back;
 
 /* ---- the reply (reply.c) ---------------------------------------------------- */
@@ -195,6 +196,15 @@ void shown_answers(struct req *q);
 void shown_stream(struct req *q);
 bool shown_write(struct req *q, struct str bytes);
 const struct fault *shown_end(struct req *q);
+
+/* ---- access.c, selftest.c -------------------------------------------------------- */
+/* Event streams reach the client here. */
+bool access_can_stream(const struct req *q);
+
+enum turn selftest_run(struct req *q);
+
+/* The names of the request's headers, as a JSON list. */
+struct str selftest_names(struct req *q);
 
 /* ---- outgoing.c --------------------------------------------------------------- */
 /* Everything that goes to the upstream but the pool's token. */

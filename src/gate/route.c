@@ -157,6 +157,8 @@ static const struct {
 	{ STR("/_readyz"), PAGE_READY },
 	{ STR("/version"), PAGE_VERSION }, { STR("/metrics"), PAGE_METRICS },
 	{ STR("/ws"), PAGE_WEBSOCKET },
+	{ STR("/selftest/headers"), PAGE_SELF_HEADERS },
+	{ STR("/selftest/stream"), PAGE_SELF_STREAM },
 };
 
 static enum page

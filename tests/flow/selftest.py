@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""selftest -- pages that show an administrator how requests arrive"""
+import os
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import keys, tap  # noqa: E402
+from kit.gate import Gate, config, secret, server  # noqa: E402
+from kit.tap import equal, test  # noqa: E402
+
+ADMIN = secret("admin")
+KEY = secret("hs-key-of-thirty-two-bytes")
+AUTH = {"Authorization": "Bearer " + ADMIN}
+BOTH = (1, 4)
+
+
+def admin(inbound=None, more=None, **gateway):
+    gateway.setdefault("streaming", "on")
+    conf = config({"s": server("http://127.0.0.1:9/")}, **gateway)
+    conf["mcpProxy"]["admin"] = dict(
+        {"enabled": True, "tokens": [ADMIN]}, **(more or {}))
+    if inbound is not None:
+        conf["mcpProxy"]["options"]["inboundAuth"] = inbound
+    return conf
+
+
+BY_JWT = {"strategy": "jwt", "jwt": {"secret": KEY, "audience": "gate"}}
+
+
+def jwt(scope):
+    return {"Authorization": "Bearer " + keys.hs256(
+        KEY, keys.claims(scope=scope))}
+
+
+@test("the names of headers, not their values", workers=BOTH)
+def _(t):
+    with Gate(admin(), t.workers) as g:
+        r = g.get("/selftest/headers", dict(AUTH, Cookie="secret-cookie",
+                                            X_Odd="v"))
+        equal(r.status, 200)
+        equal(r.json["authorization"], True)
+        equal(r.json["streaming"], True)
+        equal(r.json["server"], "test/1")
+        equal(r.json["peer"], "127.0.0.1")
+        equal(sorted(r.json["headers"]), ["authorization", "cookie", "host",
+                                          "x-odd"])
+        assert b"secret-cookie" not in r.body
+        equal(r.header("cache-control"), "no-store")
+
+
+# waits: local well
+@test("five ticks, one after the other", workers=BOTH)
+def _(t):
+    with Gate(admin(), t.workers) as g:
+        began = time.monotonic()
+        r = g.get("/selftest/stream", AUTH)
+        took = time.monotonic() - began
+        equal(r.header("content-type"), "text/event-stream")
+        equal([e["data"] for e in r.events()],
+              ['{"tick":%d}' % n for n in range(1, 6)])
+        assert 0.9 < took < 8, took
+
+
+# waits: local gone
+@test("a client that leaves ends its ticks")
+def _(t):
+    with Gate(admin()) as g:
+        with g.conn() as c:
+            s = c.begin("GET", "/selftest/stream", list(AUTH.items()))
+            equal(s.event()["data"], '{"tick":1}')
+        equal(g.access(status=499)["reason"], "client_gone")
+
+
+# waits: local deadline
+@test("the time of a call is the time of a self-test")
+def _(t):
+    with Gate(admin(limits={"requestTime": "1s"})) as g:
+        began = time.monotonic()
+        r = g.get("/selftest/stream", AUTH)
+        assert time.monotonic() - began < 5
+        equal(r.header("content-type"), "text/event-stream")
+
+
+# waits: local fault
+@test("a drain ends the ticks in order")
+def _(t):
+    with Gate(admin(drainTime="100ms"), mortal=True) as g:
+        with g.conn() as c:
+            s = c.begin("GET", "/selftest/stream", list(AUTH.items()))
+            equal(s.event()["data"], '{"tick":1}')
+            g.signal(signal.SIGTERM)
+            assert len(s.rest().events()) < 4
+        equal(g.proc.wait(10), 0)
+
+
+@test("who may not", rows=(
+    ("no credential", {}, {}, 401), ("a wrong one", {
+        "Authorization": "Bearer nonsense"}, {}, 401),
+    ("another address", AUTH, {"REMOTE_ADDR": "192.0.2.7"}, 403),
+    ("a caller without the scope", "other", {}, 403),
+    ("a caller with the scope", "mcpgate:admin", {}, 200)))
+def _(t):
+    _, headers, more, status = t.row
+    if isinstance(headers, str):
+        headers = jwt(headers)
+    with Gate(admin(BY_JWT)) as g:
+        for page in ("/selftest/headers", "/selftest/stream"):
+            equal(g.get(page, headers, **more).status, status)
+            equal(g.call("POST", page, headers, b"{}", **more).status, 405)
+
+
+@test("an open gateway has closed self-tests")
+def _(t):
+    with Gate(admin()) as g:
+        equal(g.get("/selftest/headers").status, 403)
+
+
+@test("without admin.enabled there are none")
+def _(t):
+    with Gate(admin(more={"enabled": False})) as g:
+        equal(g.get("/selftest/headers", AUTH).status, 404)
+        equal(g.get("/selftest/stream", AUTH).status, 404)
+
+
+@test("authRequired false lets local clients in, nobody else", rows=(
+    ({}, 200), ({"HTTP_X_FORWARDED_FOR": "192.0.2.1"}, 401)))
+def _(t):
+    conf = admin(BY_JWT, {"authRequired": False})
+    with Gate(conf) as g:
+        equal(g.get("/selftest/headers", **t.row[0]).status, t.row[1])
+
+
+@test("where streams are off it says so")
+def _(t):
+    with Gate(admin(streaming="off")) as g:
+        r = g.get("/selftest/stream", AUTH)
+        equal((r.status, r.json), (200, {"streaming": False}))
+
+
+@test("/version tells header names to administrators alone", rows=(
+    ("mcpgate:admin", True), ("mcp", False)))
+def _(t):
+    scope, tells = t.row
+    with Gate(admin(BY_JWT)) as g:
+        r = g.get("/version", dict(jwt(scope), Cookie="value-of-cookie"))
+        equal(r.status, 200)
+        equal(r.json["name"], "mcpgate")
+        equal(r.json.get("headers"),
+              ["host", "authorization", "cookie"] if tells else None)
+        assert b"value-of-cookie" not in r.body
+        equal(g.call("HEAD", "/version", jwt(scope)).body, b"")
+
+
+tap.main()
