@@ -74,6 +74,9 @@ static const struct verb {
 		"metrics                  counters as Prometheus text" },
 	{ "reload", ctl_reload, 1, 1,
 		"reload                   load the configuration again" },
+	{ "sessions", ctl_sessions, 1, 3,
+		"sessions                 sessions of clients that are alive\n"
+		"  sessions end ID          end one" },
 	{ "revoke", ctl_revoke, 1, 3,
 		"revoke --jti J [--iss I] | --user U [--before T] | --token FILE\n"
 		"         [--until T | --for D]\n"

@@ -68,6 +68,7 @@ int ctl_pool(struct ctl *c);
 int ctl_token(struct ctl *c);
 int ctl_secret(struct ctl *c);
 int ctl_revoke(struct ctl *c);
+int ctl_sessions(struct ctl *c);
 int ctl_ip(struct ctl *c);
 
 #endif

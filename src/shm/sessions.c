@@ -214,15 +214,3 @@ sessions_each(const struct segment *s, uint64_t now,
 		fn(who, &w);
 	}
 }
-
-uint32_t
-sessions_count(const struct segment *s, uint64_t route, uint64_t now)
-{
-	const struct shm_session *v = &s->file->sessions[0][0];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < SHM_SESSION_ROWS * SHM_SESSIONS; i++)
-		n += is_alive(&v[i], now) && (route == 0 ||
-			atomic_load(&v[i].route) == route);
-	return n;
-}

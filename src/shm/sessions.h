@@ -53,8 +53,4 @@ struct session_view {
 void sessions_each(const struct segment *s, uint64_t now_boot_ms,
 	void (*fn)(void *who, const struct session_view *v), void *who);
 
-/* How many are alive on a route; 0: on all. */
-uint32_t sessions_count(const struct segment *s, uint64_t route,
-	uint64_t now_boot_ms);
-
 #endif

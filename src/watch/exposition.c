@@ -119,6 +119,11 @@ put_pools(struct page *p, const struct metrics_pool *pools, uint32_t n)
 	put_heading(p, family_row(TOKEN_COOLDOWN));
 	for (uint32_t i = 0; i < n; i++)
 		put_cooldowns(p, &pools[i], now);
+	put_heading(p, family_row(SESSIONS));
+	for (uint32_t i = 0; i < n; i++)
+		buf_fmt(&p->text, "%s{server=\"%.*s\"} %u\n",
+			family_row(SESSIONS)->name, STR_ARG(pools[i].server),
+			pools[i].sessions);
 }
 
 static void

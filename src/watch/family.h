@@ -58,6 +58,8 @@ X(TOKEN_STATE, GAUGE, "mcpgate_token_state",                                   \
 	"1 for the state that a token is in.")                                 \
 X(TOKEN_COOLDOWN, GAUGE, "mcpgate_token_cooldown_seconds",                     \
 	"Seconds until a cooling token is used again.")                        \
+X(SESSIONS, GAUGE, "mcpgate_sessions",                                         \
+	"Sessions of clients that are alive.")                                 \
 X(IN_FLIGHT, GAUGE, "mcpgate_in_flight",                                       \
 	"Calls under way.")                                                    \
 X(STREAMS, GAUGE, "mcpgate_streams",                                           \

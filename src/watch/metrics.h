@@ -42,10 +42,11 @@ void metrics_rotated(struct metrics *m, struct str server, const char *reason);
 void metrics_exhausted(struct metrics *m, struct str server);
 void metrics_reload(struct metrics *m, bool ok, uint32_t generation);
 
-/* A pool as the gauges need it. */
+/* A server and its pool as the gauges need them. */
 struct metrics_pool {
 	struct str server;
-	const struct rotor *rotor;
+	uint32_t sessions;		/* of clients, alive */
+	const struct rotor *rotor;	/* NULL, n 0: no pool */
 	uint32_t n;
 };
 

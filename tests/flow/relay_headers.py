@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, pool, secret, server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
-from kit.upstream import Upstream  # noqa: E402
+from kit.upstream import Upstream, plain, with_session  # noqa: E402
 
 BOTH = (1, 4)
 P = "io.modelcontextprotocol/"
@@ -89,21 +89,23 @@ def _(t):
 @test("session, event id and trace go up", workers=BOTH)
 def _(t):
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with Upstream() as up, Gate(config({"s": server(up)}), t.workers) as g:
-        g.rpc("/s/mcp", "ping", headers={
-            "Mcp-Session-Id": "abc", "traceparent": trace,
-            "tracestate": "a=b", "baggage": "k=v",
-            "X-Request-Id": "r-1"})
-        q = up.calls[0]
+    with Upstream(with_session(plain, "abc")) as up, \
+            Gate(config({"s": server(up)}), t.workers) as g:
+        session = g.session("/s/mcp")
+        g.rpc("/s/mcp", "ping", headers=dict(session, **{
+            "traceparent": trace, "tracestate": "a=b", "baggage": "k=v",
+            "X-Request-Id": "r-1"}))
+        q = up.calls[1]
         equal(q.header("mcp-session-id"), "abc")
         equal(q.header("traceparent"), trace)
         equal(q.header("tracestate"), "a=b")
         equal(q.header("baggage"), "k=v")
         equal(q.header("x-request-id"), "r-1")
-        g.get("/s/mcp", {"Last-Event-ID": "e-7", "Mcp-Session-Id": "abc",
-                         "Accept": "text/event-stream"})
-        equal(up.calls[1].header("last-event-id"), "e-7")
-        equal(up.calls[1].method, "GET")
+        g.get("/s/mcp", dict(session, **{
+            "Last-Event-ID": "e-7", "Accept": "text/event-stream"}))
+        equal(up.calls[2].header("last-event-id"), "e-7")
+        equal(up.calls[2].header("mcp-session-id"), "abc")
+        equal(up.calls[2].method, "GET")
 
 
 @test("a broken traceparent does not go up")
@@ -186,7 +188,8 @@ def _(t):
         r = g.rpc("/s/mcp", "initialize", {
             "protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "t", "version": "1"}})
-        equal(r.header("mcp-session-id"), "theirs")
+        id = r.header("mcp-session-id")
+        assert id.startswith("v1.k") and "theirs" not in id, id
         equal(r.header("cache-control"), "no-store")
         equal(r.header("x-content-type-options"), "nosniff")
 

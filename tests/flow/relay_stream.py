@@ -13,7 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Hold, Upstream  # noqa: E402
+from kit.upstream import (Hold, Upstream, plain,  # noqa: E402
+                          with_session)  # noqa: E402
 
 BOTH = (1, 4)
 
@@ -119,16 +120,16 @@ def _(t):
         out.event(note(2))
         out.end()
 
-    with Upstream(script) as up, Gate(config({"s": server(up)}),
-                                      t.workers) as g, g.conn() as c:
-        s = c.begin("GET", "/s/mcp", [("Accept", "text/event-stream"),
-                                      ("Mcp-Session-Id", "sid")])
+    with Upstream(with_session(script)) as up, Gate(
+            config({"s": server(up)}), t.workers) as g, g.conn() as c:
+        s = c.begin("GET", "/s/mcp", [("Accept", "text/event-stream")] +
+                    list(g.session("/s/mcp").items()))
         equal(s.head().status, 200)
         equal(s.event()["id"], "7")
         hold.go()
         equal(json.loads(s.event()["data"]), note(2))
         equal(s.event(), None)
-        equal(up.calls[0].header("accept"), "text/event-stream")
+        equal(up.calls[1].header("accept"), "text/event-stream")
 
 
 @test("the upstream has no stream: 405", workers=BOTH)
@@ -141,11 +142,16 @@ def _(t):
 
 @test("DELETE ends the session upstream", workers=BOTH)
 def _(t):
-    with Upstream() as up, Gate(config({"s": server(up)}), t.workers) as g:
-        r = g.call("DELETE", "/s/mcp", {"Mcp-Session-Id": "sid"})
-        equal(r.status, 200)
-        equal(up.calls[0].method, "DELETE")
-        equal(up.calls[0].header("mcp-session-id"), "sid")
+    with Upstream(with_session(plain)) as up, \
+            Gate(config({"s": server(up)}), t.workers) as g:
+        session = g.session("/s/mcp")
+        equal(g.call("DELETE", "/s/mcp", session).status, 200)
+        equal(up.calls[1].method, "DELETE")
+        equal(up.calls[1].header("mcp-session-id"), "sid")
+        r = g.rpc("/s/mcp", "ping", headers=session)
+        equal(r.status, 404)
+        equal(r.reason, "session_not_found")
+        equal(len(up.calls), 2)
 
 
 # waits: forward gone

@@ -413,6 +413,14 @@ class Gate:
             ask["params"] = params
         return self.post(uri, ask, headers, **more)
 
+    def session(self, uri, headers=()):
+        """Begins one: the header that later requests of it carry."""
+        r = self.rpc(uri, "initialize", {
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"}}, headers=headers)
+        assert r.status == 200, r.body
+        return {"Mcp-Session-Id": r.header("mcp-session-id")}
+
     def cgi(self, method, uri, headers=(), body=b"", env=None, seconds=30,
             args=(), **more):
         """One request as plain CGI: (Reply, exit status)."""

@@ -303,6 +303,19 @@ def by_token(answers, default=plain):
     return script
 
 
+def with_session(script, session="sid"):
+    """A script behind an initialize that begins a session."""
+    def both(q, out):
+        if q.method == "POST" and q.json.get("method") == "initialize":
+            return out.result({"protocolVersion": "2025-11-25",
+                               "capabilities": {}, "serverInfo": {
+                                   "name": "up", "version": "1"}},
+                              headers=[("Mcp-Session-Id", session)])
+        return script(q, out)
+
+    return both
+
+
 class Hold:
     """Lets a script wait until the test says go."""
 
