@@ -182,8 +182,9 @@ static struct str
 tool_error(struct req *q)
 {
 	return str_fmt(q->arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,"
-		"\"result\":{\"content\":[{\"type\":\"text\",\"text\":"
+		"\"result\":{%s\"content\":[{\"type\":\"text\",\"text\":"
 		"\"%s\"}],\"isError\":true}}", STR_ARG(request_rpc_id(q)),
+		q->rpc.era == ERA_MODERN ? "\"resultType\":\"complete\"," : "",
 		inside(q, str_of(q->fault->said)));
 }
 
@@ -195,14 +196,16 @@ error_body(struct req *q)
 	return rpc_error(q->arena, request_rpc_id(q), q->fault, q->request_id);
 }
 
-/* 401, 403, 404 and 413 stay what they are in every style. */
+/* 401, 403, 413 and the 404 of a session stay what they are in every style:
+ * clients act on the status. */
 static bool
 styled(const struct req *q, enum error_style *style_r)
 {
 	int http = q->fault->http;
 
 	if (q->server == NULL || request_rpc_id(q).n == 0 || http == 401 ||
-	    http == 403 || http == 404 || http == 413)
+	    http == 403 || http == 413 || (http == 404 &&
+	    q->fault->kind != FAULT_UNKNOWN_METHOD))
 		return false;
 	*style_r = q->server->conf->options.error_style;
 	return *style_r != STYLE_HTTP;
