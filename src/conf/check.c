@@ -307,10 +307,12 @@ check_addresses(struct review *r, const char *path)
 	const struct node *list = node_at(r->options, path);
 	struct conf_cidr c;
 
-	if (list != NULL && list->n > MAX_ADDRESSES)
+	if (list == NULL || !fill_first_look(r->l, list))
+		return;
+	if (list->n > MAX_ADDRESSES)
 		report_add(r->l->report, "E03", list,
 		    "%u is not within 0..%u entries", list->n, MAX_ADDRESSES);
-	for (uint32_t i = 0; list != NULL && i < list->n; i++) {
+	for (uint32_t i = 0; i < list->n; i++) {
 		const struct node *n = list->kids[i];
 
 		if (n->type == JDOC_OBJECT)

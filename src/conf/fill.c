@@ -74,14 +74,12 @@ spans_of(struct loading *l, const struct conf_cidr *v, uint32_t n)
 	return spans_new(s, count, l->arena);
 }
 
-struct conf_cidrs
-fill_cidrs(struct loading *l, const struct node *list)
+static struct conf_cidrs
+read_cidrs(struct loading *l, const struct node *list)
 {
-	struct conf_cidrs c = { .set = list != NULL };
+	struct conf_cidrs c = { .set = true };
 	struct conf_cidr *v;
 
-	if (list == NULL || list->type != JDOC_ARRAY)
-		return c;
 	v = ARENA_ARRAY(l->arena, struct conf_cidr, list->n);
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct node *n = list->kids[i];
@@ -103,6 +101,45 @@ fill_cidrs(struct loading *l, const struct node *list)
 	c.v = v;
 	c.spans = spans_of(l, v, c.n);
 	return c;
+}
+
+static struct read_list *
+find_list(struct loading *l, const struct node *list)
+{
+	for (uint32_t i = 0; i < READ_LISTS; i++) {
+		if (l->lists[i].node == list)
+			return &l->lists[i];
+	}
+	return NULL;
+}
+
+struct conf_cidrs
+fill_cidrs(struct loading *l, const struct node *list)
+{
+	struct read_list *known;
+
+	if (list == NULL || list->type != JDOC_ARRAY)
+		return (struct conf_cidrs){ .set = list != NULL };
+	known = find_list(l, list);
+	if (known == NULL) {
+		known = &l->lists[l->n_lists++ % READ_LISTS];
+		*known = (struct read_list){ .node = list,
+			.c = read_cidrs(l, list) };
+	}
+	return known->c;
+}
+
+bool
+fill_first_look(struct loading *l, const struct node *list)
+{
+	struct read_list *known = find_list(l, list);
+
+	if (known == NULL)
+		return true;
+	if (known->checked)
+		return false;
+	known->checked = true;
+	return true;
 }
 
 /* One member may hold several values: a pair for each. */

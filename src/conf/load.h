@@ -28,6 +28,15 @@ struct seen_file {
 
 #define MAX_SEEN 64		/* files watched for changes; more are not */
 
+/* A list of addresses that many servers inherit is read and looked at once. */
+struct read_list {
+	const struct node *node;	/* NULL: none */
+	struct conf_cidrs c;
+	bool checked;
+};
+
+#define READ_LISTS 4		/* the gateway's two, and those of a server */
+
 struct loading {
 	struct arena *arena;		/* of the generation */
 	struct report *report;
@@ -44,6 +53,8 @@ struct loading {
 	struct node **server_nodes;	/* as written */
 	struct node **server_options;	/* what counts, merged */
 	struct node *gate_options;	/* the same for the gateway */
+	struct read_list lists[READ_LISTS];
+	uint32_t n_lists;		/* read so far; the oldest goes */
 };
 
 /* ---- load.c ---------------------------------------------------------------- */
@@ -75,6 +86,9 @@ void fill_rows(struct loading *l, const char *scope, const struct node *block,
 struct conf_texts fill_texts(struct loading *l, const struct node *list);
 struct conf_pairs fill_pairs(struct loading *l, const struct node *map);
 struct conf_cidrs fill_cidrs(struct loading *l, const struct node *list);
+
+/* False at the second time for the same list. */
+bool fill_first_look(struct loading *l, const struct node *list);
 
 /* ---- fill_access.c --------------------------------------------------------- */
 void access_fill(struct loading *l, struct conf_options *o,
