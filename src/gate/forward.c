@@ -404,16 +404,29 @@ fold_more(struct req *q)
 	return WAIT;
 }
 
+static const struct str *
+request_ids(const struct req *q, uint32_t *n_r)
+{
+	struct str *ids = ARENA_ARRAY(q->arena, struct str, q->rpc.n);
+	uint32_t i;
+
+	for (i = 0; i < q->rpc.n; i++) {
+		if (q->rpc.messages[i].kind == RPC_REQUEST)
+			ids[(*n_r)++] = q->rpc.messages[i].id;
+	}
+	return ids;
+}
+
+/* A request is among the messages: otherwise nobody waits for an answer. */
 static enum turn
 fold_events(struct req *q)
 {
-	const struct rpc_message *m = first_message(q);
+	struct fold_plan plan = { .batch = q->rpc.batch,
+		.max = q->conf->limits.reply_body };
 
-	if (m == NULL || q->rpc.batch)
-		return req_fail(q, fault_new(q->arena, FAULT_NOT_ACCEPTABLE,
-			"this stream cannot be one JSON reply"));
+	plan.ids = request_ids(q, &plan.n_ids);
 	start_deadline(q);
-	fold_init(&q->fold, q->arena, m->id, q->conf->limits.reply_body);
+	fold_init(&q->fold, q->arena, &plan);
 	q->sink = (struct call_sink){ fold_full, fold_write, q };
 	q->phase = PHASE_FOLD;
 	call_flow(q->call, &q->sink);

@@ -265,7 +265,7 @@ reply_fault(struct req *q)
 		return;
 	}
 	text = error_body(q);
-	if (request_rpc_id(q).n > 0)
+	if (request_rpc_id(q).n > 0 && !answered_yes(q->answered))
 		reply_write(q, str_fmt(q->arena, "data: %.*s\n\n",
 			STR_ARG(text)));
 	reply_end(q);

@@ -15,6 +15,7 @@
 #include "mcp/listing.h"
 #include "mcp/rpc.h"
 #include "mcp/sse.h"
+#include "relay/answered.h"
 #include "relay/call.h"
 #include "relay/fold.h"
 #include "shm/sessions.h"
@@ -118,6 +119,7 @@ struct req {
 	bool stream;			/* counts as a stream, not as a call */
 	bool counted;			/* in the caller's number of streams */
 	struct sse_tail tail;
+	struct answered *answered;	/* NULL: no one answer is due */
 	struct timer keep_alive;
 };
 

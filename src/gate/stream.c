@@ -24,6 +24,8 @@ void
 stream_begin(struct req *q, int status)
 {
 	pipeline_stream(q);
+	if (q->has_rpc && !q->rpc.batch && q->rpc.n > 0)
+		q->answered = answered_new(q->arena, q->rpc.messages[0].id);
 	reply_begin(q, status, STR("text/event-stream"), -1);
 	timer_init(&q->keep_alive, q->gate->loop, keep_alive, q);
 	keep_alive(q);			/* the first one at once */
@@ -33,6 +35,7 @@ void
 stream_write(struct req *q, struct str bytes)
 {
 	sse_follow(&q->tail, bytes);
+	answered_follow(q->answered, bytes);
 	timer_start(&q->keep_alive, (uint64_t)q->conf->keep_alive_ms);
 	reply_write(q, bytes);
 }

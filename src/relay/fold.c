@@ -7,17 +7,27 @@
 #include "base/limits.h"
 #include "mcp/sse.h"
 
+static const struct jdoc_limits limits = { .depth = MAX_JSON_DEPTH,
+	.values = 4 * MAX_JSON_VALUES, .batch = MAX_JSON_VALUES };
+
 void
-fold_init(struct fold *f, struct arena *a, struct str id, size_t max)
+fold_init(struct fold *f, struct arena *a, const struct fold_plan *p)
 {
 	f->arena = a;
-	f->events = sse_new(a, max);
-	f->id = id;
+	f->events = sse_new(a, p->max);
+	f->ids = p->ids;
+	f->n_ids = f->n_left = p->n_ids;
+	f->batch = p->batch;
+	f->room = p->max;
+	f->given = ARENA_ARRAY(a, bool, p->n_ids);
+	f->pieces = ARENA_ARRAY(a, struct str, 2 * p->n_ids + 1);
+	f->n_pieces = 0;
 	f->reply = STR_NONE;
 	f->n_refused = f->n_asked = 0;
 	f->state = FOLD_MORE;
 }
 
+/* ---- whose answer ---------------------------------------------------------- */
 /* One id, escaped in two ways. */
 static bool
 same_text(struct arena *a, struct jdoc_span id, struct str raw)
@@ -31,13 +41,46 @@ same_text(struct arena *a, struct jdoc_span id, struct str raw)
 }
 
 static bool
-is_ours(const struct fold *f, struct arena *a, const struct jdoc_message *m)
+is_answer(const struct jdoc_message *m)
 {
-	if (m->result.type == JDOC_ABSENT && m->error.type == JDOC_ABSENT)
-		return false;
-	return str_eq(m->id.raw, f->id) || same_text(a, m->id, f->id);
+	return m->result.type != JDOC_ABSENT || m->error.type != JDOC_ABSENT;
 }
 
+static bool
+answers(struct arena *a, const struct jdoc_message *m, struct str id)
+{
+	return is_answer(m) && (str_eq(m->id.raw, id) ||
+		same_text(a, m->id, id));
+}
+
+bool
+fold_answers(struct str data, struct str id)
+{
+	struct arena *a = arena_new(MAX_ARENA);
+	struct jdoc_report r;
+	bool yes = false;
+	uint32_t i;
+
+	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) == JDOC_OK) {
+		for (i = 0; i < r.n_messages && !yes; i++)
+			yes = answers(a, &r.messages[i], id);
+	}
+	arena_free(a);
+	return yes;
+}
+
+/* Which of our ids that is not answered yet; n_ids: none. */
+static uint32_t
+find_id(const struct fold *f, struct arena *a, const struct jdoc_message *m)
+{
+	uint32_t i = 0;
+
+	while (i < f->n_ids && (f->given[i] || !answers(a, m, f->ids[i])))
+		i++;
+	return i;
+}
+
+/* ---- events ------------------------------------------------------------------ */
 static void
 note_request(struct fold *f, const struct jdoc_message *m)
 {
@@ -51,40 +94,101 @@ note_request(struct fold *f, const struct jdoc_message *m)
 	f->refused[f->n_refused++] = str_copy(f->arena, m->id.raw);
 }
 
+/* Blanks and the brackets of an array are taken off. */
+static struct str
+inside(struct str s)
+{
+	size_t end = s.n;
+
+	while (end > 0 && s.p[end - 1] != ']')
+		end--;
+	return str_from(str_head(s, end - 1), str_find(s, '[') + 1);
+}
+
+static void
+keep(struct fold *f, struct str text)
+{
+	if (f->room < text.n) {
+		f->state = FOLD_BAD;
+		return;
+	}
+	f->room -= text.n;
+	f->pieces[f->n_pieces] = f->n_pieces == 0 ? STR("[") : STR(",");
+	f->pieces[f->n_pieces + 1] = str_copy(f->arena, text);
+	f->n_pieces += 2;
+	if (f->n_left > 0)
+		return;
+	f->state = FOLD_DONE;
+	f->reply = f->pieces[1];
+	if (!f->batch)
+		return;
+	f->pieces[f->n_pieces++] = STR("]");
+	f->reply = str_join(f->arena, f->pieces, f->n_pieces);
+}
+
+static void
+take_one(struct fold *f, struct arena *a, const struct jdoc_message *m,
+	struct str data)
+{
+	uint32_t i = find_id(f, a, m);
+
+	if (i == f->n_ids) {
+		note_request(f, m);
+		return;
+	}
+	f->given[i] = true;
+	f->n_left--;
+	keep(f, data);
+}
+
+/* Answers in an array, as a batch may have them: all of them ours. */
+static void
+take_array(struct fold *f, struct arena *a, const struct jdoc_report *r,
+	struct str data)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->n_messages; i++) {
+		uint32_t k = find_id(f, a, &r->messages[i]);
+
+		if (k == f->n_ids) {
+			f->state = FOLD_BAD;
+			return;
+		}
+		f->given[k] = true;
+		f->n_left--;
+	}
+	keep(f, inside(data));
+}
+
 /* a: for this event alone; a stream may have any number of them. */
-static bool
+static void
 read_event(struct fold *f, struct arena *a, struct str data)
 {
-	static const struct jdoc_limits limits = { .depth = MAX_JSON_DEPTH,
-		.values = 4 * MAX_JSON_VALUES, .batch = MAX_BATCH };
 	struct jdoc_report r;
 
-	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) != JDOC_OK ||
-	    r.top != JDOC_OBJECT) {
+	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) != JDOC_OK)
 		f->state = FOLD_BAD;
-		return false;
-	}
-	if (!is_ours(f, a, &r.messages[0])) {
-		note_request(f, &r.messages[0]);
-		return true;
-	}
-	f->reply = str_copy(f->arena, data);
-	f->state = FOLD_DONE;
-	return false;
+	else if (r.top == JDOC_OBJECT)
+		take_one(f, a, &r.messages[0], data);
+	else if (r.top == JDOC_ARRAY && f->batch && r.n_messages > 0)
+		take_array(f, a, &r, data);
+	else
+		f->state = FOLD_BAD;
 }
 
 static bool
 took_event(void *who, const struct sse_event *e)
 {
+	struct fold *f = who;
 	struct arena *a;
-	bool go_on;
 
 	if (e->data.n == 0)
 		return true;		/* priming or keep-alive */
 	a = arena_new(MAX_ARENA);
-	go_on = read_event(who, a, e->data);
+	read_event(f, a, e->data);
 	arena_free(a);
-	return go_on;
+	return f->state == FOLD_MORE;
 }
 
 enum fold_state

@@ -3,7 +3,8 @@
  * fold -- an event stream turned into the one JSON reply inside it
  *
  * For clients that cannot take a stream (streaming off, Accept without
- * text/event-stream).  Notifications are dropped; requests of the upstream
+ * text/event-stream).  The answers to a batch become one array, in the order
+ * in which they come.  Notifications are dropped; requests of the upstream
  * cannot reach the client: their ids are kept so that they can be refused.
  */
 #ifndef RELAY_FOLD_H
@@ -15,10 +16,22 @@ enum fold_state { FOLD_MORE, FOLD_DONE, FOLD_BAD };
 
 #define MAX_FOLD_REFUSED 16	/* upstream requests refused during one call */
 
+struct fold_plan {
+	const struct str *ids;		/* raw JSON of the requests' ids */
+	uint32_t n_ids;			/* one at least */
+	bool batch;			/* the reply is an array */
+	size_t max;			/* bytes of an event, and of all answers */
+};
+
 struct fold {
 	struct arena *arena;
 	struct sse *events;
-	struct str id;			/* raw JSON of the request's id */
+	const struct str *ids;
+	uint32_t n_ids, n_left;
+	bool batch, *given;
+	size_t room;			/* bytes that answers may still take */
+	struct str *pieces;		/* of the reply */
+	uint32_t n_pieces;
 	struct str reply;		/* the message, as it came */
 	struct str refused[MAX_FOLD_REFUSED];	/* raw ids, to be taken */
 	uint32_t n_refused;
@@ -26,8 +39,11 @@ struct fold {
 	enum fold_state state;
 };
 
-void fold_init(struct fold *f, struct arena *a, struct str id, size_t max);
+void fold_init(struct fold *f, struct arena *a, const struct fold_plan *p);
 enum fold_state fold_feed(struct fold *f, struct str bytes);
+
+/* Is the answer to this id in the data of an event? */
+bool fold_answers(struct str data, struct str id);
 
 /* The error reply that tells an upstream no. */
 struct str fold_refusal(struct arena *a, struct str id);

@@ -84,4 +84,39 @@ def _(t):
             equal(heard[0]["error"]["code"], -32601)
 
 
+@test("the answers to a batch become one array", rows=(
+    ("one event each", False), ("one array", True)))
+def _(t):
+    def script(q, out):
+        found = [{"jsonrpc": "2.0", "id": m["id"], "result": {}}
+                 for m in q.json if "id" in m]
+        out.sse()
+        out.event(note(1))
+        for e in [found] if t.row[1] else reversed(found):
+            out.event(e)
+        out.end()
+
+    ask = [{"jsonrpc": "2.0", "id": i, "method": "x"} for i in (1, "two")]
+    ask.insert(1, {"jsonrpc": "2.0", "method": "notifications/x"})
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        r = g.post("/s/mcp", ask, {"Accept": "application/json"})
+        equal(r.status, 200)
+        equal(r.header("content-type"), "application/json")
+        equal({m["id"] for m in r.json}, {1, "two"})
+        equal(len(r.json), 2)
+
+
+@test("a batch that is answered in part only is a broken reply")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event({"jsonrpc": "2.0", "id": 1, "result": {}})
+        out.end()
+
+    ask = [{"jsonrpc": "2.0", "id": i, "method": "x"} for i in (1, 2)]
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        r = g.post("/s/mcp", ask, {"Accept": "application/json"})
+        equal((r.status, r.reason), (502, "upstream_protocol"))
+
+
 tap.main()

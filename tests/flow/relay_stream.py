@@ -268,4 +268,28 @@ def _(t):
         equal(s.event(), None)
 
 
+@test("a stream that breaks off after its answer says nothing more", rows=(
+    ("a result", lambda i: {"jsonrpc": "2.0", "id": i, "result": {}}),
+    ("an error", lambda i: {"jsonrpc": "2.0", "id": i, "error": {
+        "code": 1, "message": "no"}}),
+    ("a large one", lambda i: {"jsonrpc": "2.0", "id": i,
+                               "result": "x" * 2000000})))
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event(note(1))
+        out.event(t.row[1](q.json["id"]))
+        out.event(note(2))
+        out.drop()
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", body={
+            "jsonrpc": "2.0", "id": "n\u00e9", "method": "x"})
+        got = [json.loads(s.event()["data"]) for _ in range(3)]
+        equal(got, [note(1), t.row[1]("n\u00e9"), note(2)])
+        equal(s.event(), None)
+        equal(g.access(server="s")["reason"], "upstream_down")
+
+
 tap.main()

@@ -6,6 +6,7 @@
 #include "kit/tap.h"
 
 #define REPLY "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}"
+#define OTHER "{\"jsonrpc\":\"2.0\",\"id\":8,\"error\":{}}"
 #define NOTE "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"," \
 	"\"params\":{}}"
 #define ASK "{\"jsonrpc\":\"2.0\",\"id\":\"s1\",\"method\":\"ping\"}"
@@ -35,20 +36,46 @@ static const struct {
 	{ "half an event", "7", "data: " REPLY "\n", FOLD_MORE, "", 0 },
 	{ "not JSON", "7", "data: hello\n\n", FOLD_BAD, "", 0 },
 	{ "an array is no message", "7", "data: []\n\n", FOLD_BAD, "", 0 },
+	{ "an array for one request", "7", "data: [" REPLY "]\n\n",
+		FOLD_BAD, "", 0 },
+	{ "both of a batch", "7 8", "data: " OTHER "\n\ndata: " NOTE
+		"\n\ndata: " REPLY "\n\n",
+		FOLD_DONE, "[" OTHER "," REPLY "]", 0 },
+	{ "one of a batch twice", "7 8", "data: " REPLY "\n\ndata: " REPLY
+		"\n\n", FOLD_MORE, "", 0 },
+	{ "a batch in an array", "7 8", "data:  [ " OTHER "," REPLY " ] \n\n",
+		FOLD_DONE, "[ " OTHER "," REPLY " ]", 0 },
+	{ "an array and one", "7 8", "data: [" OTHER "]\n\ndata: " REPLY
+		"\n\n", FOLD_DONE, "[" OTHER "," REPLY "]", 0 },
+	{ "a stranger in the array", "7 8", "data: [" OTHER "," NOTE "]\n\n",
+		FOLD_BAD, "", 0 },
 	{ "a repeated name is refused", "7",
 		"data: {\"id\":7,\"id\":7,\"result\":{}}\n\n",
 		FOLD_BAD, "", 0 },
 };
+
+/* "7", or "7 8": a batch. */
+static bool
+find_ids(struct str s, struct str ids[2], uint32_t *n_r)
+{
+	*n_r = 0;
+	while (s.p != NULL)
+		ids[(*n_r)++] = str_cut(&s, ' ');
+	return *n_r > 1;
+}
 
 static void
 fold(size_t i, size_t step)
 {
 	struct arena *a = arena_new(1 << 20);
 	struct str s = str_of(cases[i].stream);
+	struct str ids[2];
+	struct fold_plan plan = { .ids = ids, .max = 4096 };
 	struct fold f;
 	size_t at;
 
-	fold_init(&f, a, str_of(cases[i].id), 4096);
+	plan.batch = find_ids(str_of(cases[i].id), ids, &plan.n_ids);
+	fold_init(&f, a, &plan);
 	for (at = 0; at < s.n; at += step)
 		fold_feed(&f, str_head(str_from(s, at), step));
 	tap_ok(f.state == cases[i].state, "%s (%zu bytes a time)",
@@ -61,13 +88,22 @@ fold(size_t i, size_t step)
 }
 
 static void
+fold_seven(struct fold *f, struct arena *a, size_t max)
+{
+	static const struct str seven = { "7", 1 };
+
+	fold_init(f, a, &(struct fold_plan){ .ids = &seven, .n_ids = 1,
+		.max = max });
+}
+
+static void
 too_large(size_t length, enum fold_state want)
 {
 	struct arena *a = arena_new(1 << 20);
 	struct fold f;
 	size_t i;
 
-	fold_init(&f, a, STR("7"), 64);
+	fold_seven(&f, a, 64);
 	fold_feed(&f, STR("data: "));
 	for (i = 0; i < length; i++)
 		fold_feed(&f, STR(" "));
@@ -83,7 +119,7 @@ many_asks(void)
 	uint32_t i, taken = 0;
 	struct fold f;
 
-	fold_init(&f, a, STR("7"), 4096);
+	fold_seven(&f, a, 4096);
 	for (i = 0; i < 10 * MAX_FOLD_REFUSED; i++) {
 		fold_feed(&f, STR("data: " ASK "\n\n"));
 		taken += f.n_refused;
@@ -101,7 +137,7 @@ long_stream(void)
 	size_t used;
 	int i;
 
-	fold_init(&f, a, STR("7"), 4096);
+	fold_seven(&f, a, 4096);
 	fold_feed(&f, STR("data: " NOTE "\n\n"));
 	used = arena_used(a);
 	for (i = 0; i < 1000; i++)
