@@ -56,22 +56,40 @@ is_long(const struct req *q)
 		str_is(m->method, "subscriptions/listen");
 }
 
-/* How long the call may take: the server's timeout, or that of its tool. */
+/* The server's timeout, or that of the tool. */
+static int64_t
+message_ms(const struct conf_server *s, const struct rpc_message *m)
+{
+	const struct conf_timeouts *t = &s->options.timeouts;
+	uint32_t i;
+
+	if (!str_is(m->method, "tools/call") || !m->has_name)
+		return s->timeout_ms;
+	for (i = 0; i < t->tools.n; i++) {
+		if (str_glob(t->tools.v[i].name, m->name))
+			return t->tools_ms[i];
+	}
+	return s->timeout_ms;
+}
+
+/* How long the call may take: a batch as long as the slowest of its requests
+ * may. */
 static int64_t
 call_ms(const struct req *q)
 {
 	const struct conf_server *s = q->server->conf;
-	const struct conf_timeouts *t = &s->options.timeouts;
-	const struct rpc_message *m = first_message(q);
-	int64_t ms = s->timeout_ms;
+	int64_t ms = 0;
 	uint32_t i;
 
-	for (i = 0; m != NULL && m->has_name && i < t->tools.n; i++) {
-		if (!str_glob(t->tools.v[i].name, m->name))
-			continue;
-		ms = t->tools_ms[i];
-		break;
+	for (i = 0; q->has_rpc && i < q->rpc.n; i++) {
+		const struct rpc_message *m = &q->rpc.messages[i];
+		int64_t its = message_ms(s, m);
+
+		if (m->kind == RPC_REQUEST && its > ms)
+			ms = its;
 	}
+	if (ms == 0)
+		ms = s->timeout_ms;
 	return ms < q->conf->limits.request_ms ? ms :
 		q->conf->limits.request_ms;
 }

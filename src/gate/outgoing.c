@@ -158,21 +158,39 @@ joined_groups(const struct req *q)
 
 /* The call of a tool that gets no credential (noCredentialTools). */
 static bool
-wants_none(const struct req *q)
+wants_none(const struct req *q, const struct rpc_message *m)
 {
 	const struct conf_texts *tools =
 		&q->server->conf->options.no_credential_tools;
-	const struct rpc_message *m = q->rpc.messages;
 	uint32_t i;
 
-	if (!q->has_rpc || q->rpc.batch || q->rpc.n == 0 ||
-	    !str_is(m->method, "tools/call"))
+	if (!str_is(m->method, "tools/call"))
 		return false;
 	for (i = 0; i < tools->n; i++) {
 		if (str_glob(tools->v[i], m->name))
 			return true;
 	}
 	return false;
+}
+
+/* A batch is one call: with a credential or without, for all that is in it. */
+static const struct fault *
+check_tools(struct req *q, bool *none_r)
+{
+	uint32_t i, requests = 0, none = 0;
+
+	for (i = 0; q->has_rpc && i < q->rpc.n; i++) {
+		const struct rpc_message *m = &q->rpc.messages[i];
+
+		if (wants_none(q, m))
+			none++;
+		requests += m->kind == RPC_REQUEST || wants_none(q, m);
+	}
+	*none_r = none > 0 && none == requests;
+	if (none == 0 || *none_r)
+		return NULL;
+	return fault_new(q->arena, FAULT_BATCH_REFUSED,
+		"a tool without credential among others");
 }
 
 /* What the caller may send on; before or behind the configured headers. */
@@ -191,9 +209,13 @@ add_passed(struct req *q, struct headers *h)
 		.arena = q->arena,
 	};
 	enum passthrough_own own;
-	const struct fault *f = passthrough_credential(&ask, h, &own);
+	bool none = false;
+	const struct fault *f = check_tools(q, &none);
 
-	q->own_credential = own != PASSTHROUGH_NONE || wants_none(q);
+	if (f != NULL)
+		return f;
+	f = passthrough_credential(&ask, h, &own);
+	q->own_credential = own != PASSTHROUGH_NONE || none;
 	if (f == NULL && o->passthrough.overwrite_base)
 		f = passthrough_headers(&ask, h);
 	add_configured(q, h);

@@ -102,10 +102,13 @@ session_read(struct req *q)
 	uint32_t n;
 
 	q->sealed = params_client(&q->in.params, "HTTP_MCP_SESSION_ID", &n);
+	if (n > 1 || str_find(q->sealed, ',') < q->sealed.n)
+		return fault_new(q->arena, FAULT_BAD_REQUEST,
+			"session id: sent twice");	/* servers join lines */
 	if (n == 0 || (n == 1 && q->sealed.n <= MAX_SEALED_ID &&
 	    str_visible(q->sealed)))
 		return NULL;
-	return refuse(q, n > 1 ? "repeated" : "malformed");
+	return refuse(q, "malformed");
 }
 
 static const struct session_key *

@@ -28,17 +28,7 @@ def _(t):
         equal(up.calls[0].header("x-request-id") == "x" * n, believed)
 
 
-@test("MAX_SESSION_ID of the client", rows=(
-    ("at", 1024, 200), ("above", 1025, 404)))
-def _(t):
-    _, n, status = t.row
-    with Upstream() as up, Gate(config({"s": server(up)})) as g:
-        r = g.rpc("/s/mcp", "ping", headers={"Mcp-Session-Id": "x" * n})
-        equal(r.status, status)
-        equal(len(up.calls), 1 if status == 200 else 0)
-
-
-@test("MAX_SESSION_ID of the upstream", rows=(
+@test("MAX_SESSION_ID", rows=(
     ("at", 1024, True), ("above", 1025, False)))
 def _(t):
     _, n, told = t.row
@@ -46,7 +36,7 @@ def _(t):
             ("Mcp-Session-Id", "x" * n)])) as up, \
             Gate(config({"s": server(up)})) as g:
         r = g.rpc("/s/mcp", "initialize", {"protocolVersion": "2025-11-25"})
-        equal(r.header("mcp-session-id") == "x" * n, told)
+        equal(r.header("mcp-session-id") is not None, told)
 
 
 def token_of(n):

@@ -242,6 +242,27 @@ def _(t):
             equal(word(up.tokens()), "a-b")
 
 
+@test("tools without credential in a batch", workers=(1,), rows=(
+    ("alone", ["get_x", "get_y"], 200, [""]),
+    ("with a notification", ["get_x", None], 200, [""]),
+    ("among others", ["get_x", "put_x"], 400, []),
+    ("others alone", ["put_x", "put_y"], 200, [A])))
+def _(t):
+    _, tools, status, tokens = t.row
+    batch = [{"jsonrpc": "2.0", "id": i, "method": "tools/call",
+              "params": {"name": tool, "arguments": {}}} if tool else
+             {"jsonrpc": "2.0", "method": "notifications/x"}
+             for i, tool in enumerate(tools)]
+    with Upstream() as up:
+        options = dict(pool(A, B), noCredentialTools=["get_*"])
+        with Gate(config({"s": server(up, options)})) as g:
+            r = g.post("/s/mcp", batch)
+            equal(r.status, status)
+            equal([x or "" for x in up.tokens()], tokens)
+            if status == 400:
+                equal(r.error["message"], "batch not accepted")
+
+
 @test("headers.Authorization gives way to the pool")
 def _(t):
     static = secret("static")

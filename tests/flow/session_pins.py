@@ -67,4 +67,24 @@ def _(t):
         assert all(c.header("mcp-session-id") is None for c in up.calls)
 
 
+@test("a session id sent twice is refused", workers=(1,), rows=(
+    ("in two lines", [("Mcp-Session-Id", "a"), ("Mcp-Session-Id", "b")], 400),
+    ("the same twice", [("Mcp-Session-Id", "a")] * 2, 400),
+    ("in one line, as servers join them", [("Mcp-Session-Id", "a, b")], 400),
+    ("in two spellings", [("Mcp-Session-Id", "a"), ("Mcp_Session_Id", "b")],
+     400),
+    ("nobody's, once", [("Mcp-Session-Id", "a")], 404)))
+def _(t):
+    _, headers, status = t.row
+    with Upstream() as up, Gate(config({"s": server(up)})) as g:
+        for method in ("POST", "GET", "DELETE"):
+            rows = headers + [("Accept", "application/json, "
+                               "text/event-stream")]
+            body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+            r = g.call(method, "/s/mcp", rows,
+                       body if method == "POST" else b"")
+            equal(r.status, status)
+        equal(up.calls, [])
+
+
 tap.main()

@@ -12,7 +12,7 @@ from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, free_port, pool, secret, \
     server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
-from kit.upstream import Upstream  # noqa: E402
+from kit.upstream import Upstream, plain  # noqa: E402
 
 BOTH = (1, 4)
 A, B = secret("a"), secret("b")
@@ -94,6 +94,36 @@ def _(t):
             equal(r.json["id"], "late")
             assert 0.3 < time.monotonic() - began < 3
             unmarked(g, up)
+
+
+@test("a tool's time limit", workers=(1,), rows=(
+    ("a slow tool has its own", ["slow"], 200),
+    ("another has the server's", ["other"], 504),
+    ("a prompt is no tool", "prompt", 504),
+    ("the slowest of a batch counts", ["other", "slow"], 200),
+    ("wherever it stands", ["slow", "other"], 200),
+    ("a quick one alone", ["quick", "quick"], 504)))
+def _(t):
+    _, tools, status = t.row
+
+    def script(q, out):
+        time.sleep(0.9)
+        plain(q, out)
+
+    def call(i, tool):
+        return {"jsonrpc": "2.0", "id": i, "method": "tools/call",
+                "params": {"name": tool, "arguments": {}}}
+
+    body = [call(i, tool) for i, tool in enumerate(tools)]
+    if tools == "prompt":
+        body = [{"jsonrpc": "2.0", "id": 1, "method": "prompts/get",
+                 "params": {"name": "slow"}}]
+    with Upstream(script) as up:
+        entry = server(up, {"timeouts": {"tools": {
+            "slow": "20s", "quick": "200ms"}}}, timeout="400ms")
+        with Gate(config({"s": entry})) as g:
+            equal(g.post("/s/mcp", body[0] if len(body) == 1 else body)
+                  .status, status)
 
 
 @test("a body that stops midway", workers=BOTH)
