@@ -152,7 +152,8 @@ ask(struct discovery *d)
 	headers_add(&h, STR("Accept"), STR("application/json"));
 	d->fetch = fetch_start(&(struct fetch_plan){
 		.wire = d->plan.wire, .url = d->urls[d->at++],
-		.proxy = d->plan.proxy, .headers = &h,
+		.proxy = d->plan.proxy, .ca_file = d->plan.ca_file,
+		.headers = &h,
 		.connect_ms = d->plan.connect_ms,
 		.total_ms = now < d->until_ms ?
 			(int64_t)(d->until_ms - now) : 1,

@@ -32,7 +32,8 @@ struct discovery_result {
 struct discovery_plan {
 	struct wire *wire;
 	struct str issuer;		/* a URL of the operator's; copied */
-	const struct conf_outproxy *proxy;	/* must live until the end */
+	const struct conf_outproxy *proxy;	/* must live until the end, */
+	struct str ca_file;			/* as this; "" : the system's */
 	int64_t connect_ms, total_ms;
 	void (*done)(void *who, const struct discovery_result *r);
 	void *who;

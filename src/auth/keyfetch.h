@@ -31,6 +31,7 @@ struct key_place {
 	uint8_t name[KEYSET_NAME];	/* digest of all that is below */
 	struct str url;
 	const struct conf_outproxy *proxy;
+	struct str ca_file;		/* "" : the system's */
 	const struct conf_texts *hosts;	/* KEY_DISCOVERED: of the set */
 };
 

@@ -61,6 +61,7 @@ key_place_copy(struct arena *a, const struct key_place *p)
 	struct key_place copy = *p;
 
 	copy.url = str_copy(a, p->url);
+	copy.ca_file = str_copy(a, p->ca_file);
 	copy.proxy = copy_proxy(a, p->proxy);
 	copy.hosts = copy_texts(a, p->hosts);
 	return copy;
@@ -112,6 +113,7 @@ fetch(struct keyop *o, struct str url, struct str given_by,
 	return fetch_start(&(struct fetch_plan){
 		.wire = o->plan.wire, .url = url, .given_by = given_by,
 		.hosts = o->place.hosts, .proxy = o->place.proxy,
+		.ca_file = o->place.ca_file,
 		.headers = &h, .connect_ms = KEYOP_CONNECT_MS,
 		.total_ms = now < o->until_ms ?
 			(int64_t)(o->until_ms - now) : 1,
@@ -177,7 +179,8 @@ begin_discovery(struct keyop *o)
 		return fetch_found(o, str_copy(o->arena, o->plan.jwks_uri));
 	o->discovery = discovery_start(&(struct discovery_plan){
 		.wire = o->plan.wire, .issuer = o->place.url,
-		.proxy = o->place.proxy, .connect_ms = KEYOP_CONNECT_MS,
+		.proxy = o->place.proxy, .ca_file = o->place.ca_file,
+		.connect_ms = KEYOP_CONNECT_MS,
 		.total_ms = KEYOP_TOTAL_MS, .done = discovered, .who = o,
 	});
 	return o->discovery == NULL ? "issuer is not a URL" : NULL;

@@ -56,6 +56,7 @@ name_place(struct key_place *p)
 
 	mix(d, kinds[p->kind]);
 	mix(d, p->url);
+	mix(d, p->ca_file);
 	mix(d, p->proxy != NULL ? p->proxy->url : STR(""));
 	mix(d, p->proxy != NULL ? p->proxy->username : STR(""));
 	mix(d, p->proxy != NULL ? p->proxy->noproxy : STR(""));
@@ -167,7 +168,8 @@ keyring_new(const struct keyring_plan *p, struct arena *a,
 	struct keyring *r = ARENA_NEW(a, struct keyring);
 	const struct conf_jwt *jwt = &p->in->jwt;
 	struct key_place place = { .kind = KEY_SET, .url = jwt->jwks_url,
-		.proxy = proxy_of(p->conf, p->in), .hosts = &jwt->jwks_hosts };
+		.proxy = proxy_of(p->conf, p->in),
+		.ca_file = p->conf->ca_file, .hosts = &jwt->jwks_hosts };
 	const struct fault *f = NULL;
 
 	*r = (struct keyring){ .in = p->in, .algs = p->algs,

@@ -346,6 +346,7 @@ struct conf {
 	enum streaming streaming;
 	struct conf_limits limits;
 	struct str store_path;		/* "" : found by rule */
+	struct str ca_file;		/* SSL_CERT_FILE; "" : the system's */
 	struct log_plan log;
 	bool log_hash_principals;
 	bool metrics_enabled, metrics_user_label, metrics_tool_label;

@@ -336,9 +336,21 @@ switched_off(const struct loading *l)
 	return n != NULL && !n->bad && n->number == 0;
 }
 
+/* Whom connections to identity providers trust. */
+static void
+take_authorities(struct loading *l)
+{
+	const char *file = variable("SSL_CERT_FILE");
+
+	l->conf->ca_file = STR("");
+	if (file != NULL && l->src->env_proxy)
+		l->conf->ca_file = str_copy(l->arena, str_of(file));
+}
+
 void
 env_apply(struct loading *l)
 {
+	take_authorities(l);
 	if (switched_off(l))
 		return;
 	put_tokens(l);

@@ -226,6 +226,7 @@ fill_server(struct fetch *f, const struct fetch_plan *p)
 	f->server.index = MAX_SERVERS;	/* no server has it */
 	f->server.url = str_copy(f->arena, p->url);
 	f->server.options.block_private = p->block_private || is_foreign(p);
+	f->server.options.tls.ca_file = str_copy(f->arena, p->ca_file);
 	if (p->proxy != NULL)
 		f->server.options.proxy = *p->proxy;
 }

@@ -49,6 +49,7 @@ struct fetch_plan {
 	 * proxy: that of given_by alone, since nobody sees the address). */
 	const struct conf_texts *hosts;
 	const struct conf_outproxy *proxy;	/* NULL: direct */
+	struct str ca_file;	/* "" : the system's */
 	const struct headers *headers;		/* NULL: none but ours */
 	struct str form;	/* p != NULL: POST, application/x-www-form-… */
 	int64_t connect_ms, total_ms;
