@@ -41,6 +41,7 @@ struct pool {
 	int fd;
 	struct child children[MAX_CHILDREN];
 	uint32_t wanted;
+	uint32_t seen_reload;		/* segment_reload_wanted() */
 	bool stopping;
 	uint64_t kill_ms;		/* when patience ends */
 	sigset_t signals, before;
@@ -102,10 +103,25 @@ reload(struct pool *p)
 {
 	notify_reloading();
 	load_again(p);
-	if (p->segment != NULL)
+	if (p->segment != NULL) {
 		segment_want_reload(p->segment);
+		p->seen_reload = segment_reload_wanted(p->segment);
+	}
 	tell_children(p, SIGHUP);
 	notify_say("READY=1");
+}
+
+/* Somebody else asked, mcpgatectl for one: the workers see it themselves. */
+static void
+look_for_reload(struct pool *p)
+{
+	uint32_t wanted = p->segment != NULL ?
+		segment_reload_wanted(p->segment) : p->seen_reload;
+
+	if (wanted == p->seen_reload || p->stopping)
+		return;
+	p->seen_reload = wanted;
+	load_again(p);
 }
 
 /* ---- birth -------------------------------------------------------------------- */
@@ -328,6 +344,7 @@ watch_over(struct pool *p, const char *address)
 	while (!p->stopping || count_children(p) > 0) {
 		log_flush();
 		wait_for_signal(p);
+		look_for_reload(p);
 		reap(p);
 		stop_surplus(p);
 		if (start_due(p))
@@ -360,6 +377,8 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 	if (!can_know_revocations(p))
 		return EX_IOERR;
 	p->wanted = workers_of(p->settings, conf_tree(p->conf));
+	if (p->segment != NULL)
+		p->seen_reload = segment_reload_wanted(p->segment);
 	block_signals(p);
 	wire_load();
 	if (watch_over(p, plan->listener->name)) {

@@ -220,4 +220,31 @@ def _(t):
             equal(up.calls[-1].header("x-file"), word)
 
 
+class Counted(Gate):
+    """The configuration says how many workers there are."""
+
+    def command(self):
+        cmd = Gate.command(self)
+        at = cmd.index("--workers")
+        return cmd[:at] + cmd[at + 2:]
+
+
+@test("the number of workers follows a reload", rows=("signal", "mcpgatectl"))
+def _(t):
+    def conf(up, n):
+        return named(up, "n%d" % n, workers=n)
+
+    with Upstream() as up, Counted(conf(up, 2), 2, mortal=True) as g:
+        for n in (4, 1, 2):
+            g.write(conf(up, n))
+            if t.row == "signal":
+                g.signal(1)
+            else:
+                equal(g.ctl("reload")[0], 0)
+            eventually(lambda: len(g.worker_pids()) == n, 10,
+                       "%d workers" % n)
+            all_say(g, "n%d" % n, n)
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+
+
 tap.main()
