@@ -50,9 +50,22 @@ class Script:
             out.event({"jsonrpc": "2.0", "id": ask["id"],
                        "result": {"n": 2}})
             return out.end()
+        if what == "tools/list":
+            return self.tools(ask, out)
         if what == "for ever":
             return self.for_ever(out)
         return plain(q, out)
+
+    def tools(self, ask, out):
+        """The list as one document, or as the last of two events."""
+        reply = {"jsonrpc": "2.0", "id": ask["id"], "result": {
+            "tools": [{"name": n} for n in ("get_a", "put_a", "get_b")]}}
+        if not ask.get("params", {}).get("events"):
+            return out.json(reply)
+        out.sse()
+        out.event({"jsonrpc": "2.0", "method": "notifications/x"})
+        out.event(reply)
+        return out.end()
 
     def for_ever(self, out):
         out.sse()
@@ -81,6 +94,9 @@ def servers(up):
         "f": server(up, pool(A, B, rotationMode="on-first-failed")),
         "t": locked({"strategy": "token", "token": {"values": [KEY]}}),
         "h": locked({"strategy": "proxy", "proxy": by_secret}),
+        "l": locked({"strategy": "token", "token": {"values": [KEY]}},
+                    toolFilter={"mode": "allow", "list": ["get_*"]},
+                    publicTools=["get_a"]),
         "p": locked({"strategy": "proxy",
                      "proxy": {"param": "REMOTE_USER"}}),
         "g": locked({"strategy": "proxy",
@@ -155,6 +171,34 @@ def _(t, s, up, script):
     equal(s.post("/t/mcp", ASK, [("Authorization", "Bearer " + KEY)])[0],
           200)
     assert KEY not in repr(up.calls[0].headers)
+
+
+def names(data):
+    """The tools of a list, from a document or the last event."""
+    text = data.decode().strip().split("\n")[-1]
+    return [x["name"] for x in json.loads(text.replace(
+        "data: ", "", 1))["result"]["tools"]]
+
+
+@behaviour("lists show what may be called")
+def _(t, s, up, script):
+    ours = [("Authorization", "Bearer " + KEY)]
+    for events in (False, True):
+        ask = dict(ASK, method="tools/list", params={"events": events})
+        for rows, want in (([], ["get_a"]), (ours, ["get_a", "get_b"])):
+            status, _, data = s.post("/l/mcp", ask, rows)
+            equal((status, names(data)), (200, want))
+    call = dict(ASK, method="tools/call")
+    for name, rows, want in (("get_a", [], 200), ("get_b", [], 401),
+                             ("get_b", ours, 200)):
+        equal(s.post("/l/mcp", dict(call, params={"name": name}),
+                     rows)[0], want)
+    n = len(up.calls)
+    status, _, data = s.post("/l/mcp", dict(call, params={"name": "put_a"}),
+                             ours)
+    equal((status, json.loads(data)["error"]["message"]),
+          (200, "Unknown tool: put_a"))
+    equal(len(up.calls), n)
 
 
 @behaviour("two credentials are refused")
