@@ -293,7 +293,7 @@ test_list(void)
 	struct keyset_view v[KEYSETS];
 	uint64_t now = keyset_now_us();
 
-	if (now < 4000 * S)
+	if (now < 5000 * S)
 		return;			/* the machine has just started */
 	old = open_at(77, now - 3601 * S);
 	k = open_at(78, now);
