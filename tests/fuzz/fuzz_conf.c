@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -17,7 +18,7 @@
 #include "conf/conf.h"
 #include "fuzz/fuzz.h"
 
-static char path[] = "/tmp/gate-fuzz-XXXXXX";
+static char path[] = "/dev/shm/gate-fuzz-XXXXXX";	/* or /var/tmp */
 
 static void
 gone(void)
@@ -31,6 +32,8 @@ put_file(const uint8_t *p, size_t n)
 	static int fd = -1;
 
 	if (fd < 0) {
+		if (access("/dev/shm", W_OK) != 0)
+			memcpy(path, "/var/tmp", 8);
 		fd = mkstemp(path);
 		atexit(gone);
 	}
