@@ -130,6 +130,33 @@ str_has_control(struct str s, unsigned low)
 	return (bad & TOPS) != 0;
 }
 
+/* Top bits where a byte is c, perhaps also above such a byte. */
+static inline uint64_t
+bytes_of(uint64_t v, char c)
+{
+	uint64_t x = v ^ ONES * (unsigned char)c;
+
+	return (x - ONES) & ~x;
+}
+
+bool
+str_is_token(struct str s, char without)
+{
+	const uint64_t lift = ONES * (0x80 - 0x21);
+	uint64_t bad = 0, v;
+	size_t i = 0;
+
+	if (s.n == 0)
+		return false;
+	for (; s.n - i > 8; i += 8) {
+		v = eight(s.p + i);
+		bad |= controls(v, lift) | bytes_of(v, without);
+	}
+	v = s.n < 8 ? up_to_eight(s.p, s.n) : eight(s.p + s.n - 8);
+	bad |= controls(v, lift) | bytes_of(v, without);
+	return (bad & TOPS) == 0;
+}
+
 static bool
 has_top(struct str s)
 {

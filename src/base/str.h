@@ -133,6 +133,9 @@ str_cut(struct str *s, char sep)
 /* Some byte below `low` (1 to 0x80), or 0x7F.  From 0x80 on none is one. */
 bool str_has_control(struct str s, unsigned low);
 
+/* Not empty, nothing below 0x21, no 0x7F, and no byte `without`. */
+bool str_is_token(struct str s, char without);
+
 /* Not empty, and nothing but 0x21 to 0x7E. */
 bool str_visible(struct str s);
 
@@ -147,7 +150,7 @@ struct str str_fmt(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 struct str str_vfmt(struct arena *a, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
+	__attribute__((format(printf, 2, 0), nonnull(2)));
 
 /* n pieces, one behind the other, with a NUL behind the last. */
 struct str str_join(struct arena *a, const struct str *pieces, size_t n);

@@ -224,44 +224,60 @@ emit_reply(struct out *o, struct str body, bool last)
 
 /* ---- what the gate calls ---- */
 
-static void
-add_text(struct out *o, struct str s)
+static char *
+put(char *p, struct str s)
 {
-	bytes_add(&o->head, o->pool, s.p, s.n);
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p + s.n;
 }
 
-/* The only place where a header line is written. */
-static void
-add_line(struct out *o, const struct header *h)
+/* The only place where a header line is written; there is room. */
+static char *
+put_line(char *p, const struct header *h)
 {
 	if (!header_name_ok(h->name) || !header_value_ok(h->value)) {
 		log_say(LOG_LEVEL_ERROR, "door", "reply header left out");
-		return;
+		return p;
 	}
-	add_text(o, h->name);
-	add_text(o, STR(": "));
-	add_text(o, h->value);
-	add_text(o, STR("\r\n"));
+	p = put(p, h->name);
+	p = put(p, STR(": "));
+	p = put(p, h->value);
+	return put(p, STR("\r\n"));
+}
+
+/* Bytes of the head, or a few more. */
+static size_t
+head_most(struct str reason, const struct headers *h)
+{
+	size_t n = reason.n + h->lines.n + STR_DIGITS + 16;
+
+	for (uint32_t i = 0; i < h->n; i++)
+		n += h->v[i].name.n + h->v[i].value.n + 4;
+	return n;
 }
 
 static void
 outlet_begin(struct outlet *outlet, int status, const struct headers *h)
 {
 	struct out *o = (struct out *)outlet;
-	char room[STR_DIGITS];
+	struct str reason = str_of(http_reason(status));
+	char room[STR_DIGITS], *p;
 
 	o->begun = true;
-	if (o->gone)
+	if (o->gone ||
+	    !bytes_reserve(&o->head, o->pool, head_most(reason, h)))
 		return;
-	add_text(o, STR("Status: "));
-	add_text(o, str_digits(room, (uint64_t)status));
-	add_text(o, STR(" "));
-	add_text(o, str_of(http_reason(status)));
-	add_text(o, STR("\r\n"));
+	p = put((char *)o->head.p + o->head.n, STR("Status: "));
+	p = put(p, str_digits(room, (uint64_t)status));
+	p = put(p, STR(" "));
+	p = put(p, reason);
+	p = put(p, STR("\r\n"));
 	for (uint32_t i = 0; i < h->n; i++)
-		add_line(o, &h->v[i]);
-	add_text(o, h->lines);
-	add_text(o, STR("\r\n"));
+		p = put_line(p, &h->v[i]);
+	p = put(p, h->lines);
+	p = put(p, STR("\r\n"));
+	o->head.n = (size_t)(p - (char *)o->head.p);
 	o->body_known = str_number(headers_get(h, STR("Content-Length")),
 		&o->body_left);
 }
@@ -277,7 +293,7 @@ hold(struct out *o, struct str s)
 	if (o->body_left > 0 || o->head.n == 0 ||
 	    o->head.n + s.n > RECORD_MOST)
 		return false;
-	add_text(o, s);
+	bytes_add(&o->head, o->pool, s.p, s.n);
 	o->told(o->who, OUT_HELD);
 	return true;
 }

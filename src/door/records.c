@@ -164,20 +164,12 @@ walk_lengths(struct screen *s, uint8_t byte)
 		length_value(s->length + first));
 }
 
-static bool
-name_good(const uint8_t *p, size_t n)
-{
-	struct str name = { (const char *)p, n };
-
-	return !str_has_control(name, 0x21) && str_find(name, '=') == n;
-}
-
 /* The name or the value, as much of it as is here. */
 static enum screen_verdict
 walk_text(struct screen *s, const uint8_t *p, size_t n)
 {
 	if (s->walk == WALK_NAME) {
-		if (!name_good(p, n))
+		if (!str_is_token((struct str){ (const char *)p, n }, '='))
 			return violation(s, "bad byte in a variable name");
 		s->name_left -= (uint32_t)n;
 		if (s->name_left == 0)

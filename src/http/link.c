@@ -4,6 +4,15 @@
  *
  * Promise: an idle link on which anything comes is closed, so that nothing
  * the upstream says unasked can become the reply to a later request.
+ *
+ * Idle links are polled, and yet a link is asked once more, by a peek, just
+ * before it is used.  What the poll said is as old as the turn, a millisecond
+ * with many clients; and the link used next is the one kept last, mostly in
+ * this very turn, so that the poll knows nothing of it yet.  A reply that came
+ * twice would be the reply to another caller's request, and the end of the
+ * connection would meet a POST, which must not be repeated.  To choose links
+ * at the end of the turn would not help: only the next poll tells what came
+ * meanwhile.  The price is 0.4 us.
  */
 #include "config.h"
 #include "http/wire.h"

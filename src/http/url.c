@@ -15,13 +15,9 @@
 static bool
 bytes_ok(struct str text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		if (c < 0x21 || c > 0x7e || c == '\\' || c == '#')
-			return false;
-	}
-	return true;
+	return (text.n == 0 || str_visible(text)) &&
+		str_find(text, '\\') == text.n &&
+		str_find(text, '#') == text.n;
 }
 
 static bool
@@ -46,15 +42,16 @@ cut_scheme(struct str *text, struct url *u)
 static bool
 name_ok(struct str host)
 {
-	for (size_t i = 0; i < host.n; i++) {
-		char c = host.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-			|| (c >= '0' && c <= '9');
+	bool all = true;
 
-		if (!alnum && c != '-' && c != '.' && c != '_')
-			return false;
+	for (size_t i = 0; i < host.n; i++) {
+		unsigned char c = (unsigned char)host.p[i];
+		unsigned letter = (c | 0x20u) - 'a', digit = c - '0';
+
+		all &= letter < 26 || digit < 10 || c == '-' || c == '.' ||
+			c == '_';
 	}
-	return host.n > 0 && host.n <= MAX_HOST && host.p[0] != '.';
+	return all && host.n > 0 && host.n <= MAX_HOST && host.p[0] != '.';
 }
 
 /* host without brackets, as an address of the family. */
@@ -120,12 +117,11 @@ colon_of(struct str authority)
 static size_t
 authority_end(struct str text)
 {
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < text.n; i++) {
-		if (text.p[i] == '/' || text.p[i] == '?' || text.p[i] == '#')
-			break;
-	}
+	while (i < text.n && text.p[i] != '/' && text.p[i] != '?' &&
+	    text.p[i] != '#')
+		i++;
 	return i;
 }
 

@@ -211,12 +211,16 @@ test_visible_bytes(void)
 			wrong += str_printable(s) != (c >= 0x20 && c < 0x7F);
 			wrong += str_has_control(s, 0x20) !=
 				(c < 0x20 || c == 0x7F);
+			wrong += str_is_token(s, '=') != (c > 0x20 &&
+				c != 0x7F && c != '=');
 		}
 		text[at] = 'a';
 	}
 	IS_INT(wrong, 0);
 	OK(!str_visible(STR("")) && !str_visible(STR_NONE));
 	OK(str_printable(STR("")));
+	OK(!str_is_token(STR(""), '='));
+	OK(!str_is_token(STR("a==b"), '=') && str_is_token(STR("a==b"), ':'));
 }
 
 static void
