@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "cred/presented.h"
 
 #define MAX_PASSED MAX_CREDENTIAL	/* bytes of one value that travels */
 
@@ -86,22 +87,24 @@ is_identity(const struct passthrough_ask *ask, struct str name,
 	return true;
 }
 
-/* Headers that hold what the caller came in with stay here, also when they
- * are listed. */
+/* True: it stays here, and that is told. Headers for what callers come in
+ * with, also when they are listed, and whatever else holds the same value. */
 static bool
-is_inbound(const struct passthrough_ask *ask, struct str name)
+is_inbound(const struct passthrough_ask *ask, struct str name,
+	struct str value)
 {
-	const struct conf_inbound *in = &ask->options->inbound;
-	const struct str holds[] = { in->header, in->token_header,
-		in->jwt.header, in->apikey_header.n > 0 ? in->apikey_header :
-		STR("X-API-Key"), in->proxy.secret_header };
-	size_t i;
+	struct presented in;
+	struct log_line l;
 
-	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
-		if (holds[i].n > 0 && str_eq_nocase(name, holds[i]))
-			return true;
-	}
-	return false;
+	presented_read(ask->options, ask->params, ask->arena, &in);
+	if (!presented_place(ask->options, name) && !presented_in(&in, value))
+		return false;
+	log_begin(&l, LOG_LEVEL_WARN, "header");
+	log_str(&l, "request_id", ask->request_id);
+	log_str(&l, "msg", str_fmt(ask->arena, "header \"%.*s\" dropped: it "
+		"holds the caller's own credential", STR_ARG(name)));
+	log_end(&l);
+	return true;
 }
 
 static const struct fault *
@@ -111,13 +114,13 @@ pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 	struct str value;
 	enum state s;
 
-	if (headers_count(h, to) > 0 || is_inbound(ask, from))
+	if (headers_count(h, to) > 0)
 		return NULL;
 	if (is_identity(ask, from, &value))
 		s = judge(value, value.n > 0);
 	else
 		s = find(ask, from, &value);
-	if (s == ABSENT)
+	if (s == ABSENT || is_inbound(ask, from, value))
 		return NULL;
 	if (s != GOOD)
 		return refuse(ask, from, s);
@@ -159,6 +162,10 @@ passthrough_credential(const struct passthrough_ask *ask, struct headers *h,
 	s = find(ask, name, &value);
 	if (s == ABSENT)
 		return NULL;
+	if (is_inbound(ask, name, value)) {
+		*own_r = PASSTHROUGH_BLOCKED;
+		return NULL;
+	}
 	*own_r = s == GOOD ? PASSTHROUGH_GIVEN : PASSTHROUGH_BLOCKED;
 	f = s == GOOD ? NULL : refuse(ask, name, s);
 	if (s == GOOD)

@@ -12,20 +12,37 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cred/presented.h"
 #include "gate/pipeline.h"
 #include "gate/rates.h"
 
 /* C1: a client presents a value that stands in an outbound authTokens list:
  * evidently it was meant inbound.  The list is closed for all workers. */
+/* Whatever the place and the scheme, the header for the upstream included. */
+static bool
+presents_anywhere(struct req *q, const struct rotator *r)
+{
+	struct presented in;
+	bool held;
+	uint32_t n;
+
+	presented_read(&q->server->conf->options, &q->in.params, q->arena,
+		&in);
+	held = rotator_holds(r, presented_bare(params_client(&q->in.params,
+		"HTTP_X_UPSTREAM_AUTHORIZATION", &n)));
+	for (n = 0; n < in.n && !held; n++)
+		held = rotator_holds(r, in.v[n]);
+	return held;
+}
+
 static bool
 withdraw_presented(struct req *q, struct str presented)
 {
 	struct rotator *r = q->server->rotator;
 	struct log_line l;
 
-	if (r == NULL || presented.n == 0 ||
-	    !q->server->conf->options.pool.from_auth_tokens ||
-	    !rotator_holds(r, presented))
+	if (r == NULL || !q->server->conf->options.pool.from_auth_tokens ||
+	    (!rotator_holds(r, presented) && !presents_anywhere(q, r)))
 		return false;
 	rotator_withdraw(r);
 	log_begin(&l, LOG_LEVEL_ERROR, "token");

@@ -12,7 +12,7 @@ from kit.gate import Gate, config, secret, server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
-KEY = secret("inbound")
+KEY, POOL = secret("inbound"), secret("pool")
 
 
 @test("a listed header that holds the inbound credential", rows=(
@@ -36,6 +36,50 @@ def _(t):
         equal(r.status, 200)
         equal(up.calls[0].header("x-other"), "yes")
         assert KEY not in repr(up.calls[0].headers)
+
+
+@test("the inbound credential in another header", rows=(
+    ("bare", "X-Other", KEY), ("with a scheme", "X-Other", "Token " + KEY),
+    ("inside", "X-Other", "key=%s;v=1" % KEY),
+    ("renamed", "X-Renamed", KEY),
+    ("for the upstream", "X-Upstream-Authorization", "Bearer " + KEY)))
+@test("an API key in another header", rows=(
+    ("bare", "X-Other", KEY), ("with a scheme", "X-Other", "Bearer " + KEY),
+    ("for the upstream", "X-Upstream-Authorization", "ApiKey " + KEY)))
+def _(t):
+    _, header, value = t.row
+    inbound = {"strategy": "apikey", "apiKey": {"values": [KEY]}}
+    login = {"X-API-Key": KEY}
+    if "API key" not in t.name:
+        inbound = {"strategy": "token", "token": {"values": [KEY]}}
+        login = {"Authorization": "Bearer " + KEY}
+    options = {"inboundAuth": inbound, "auth": {"tokens": [POOL]},
+               "passthrough": {"enabled": True, "headers": ["X-Other"],
+                               "rename": {"X-Renamed": "X-New"}}}
+    with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
+        equal(g.rpc("/s/mcp", "x", headers=dict(login, **{header: value}))
+              .status, 200)
+        assert KEY not in repr(up.calls[0].headers)
+        g.log_has("dropped: it holds the caller's own credential")
+        equal(up.tokens(), [""] if "upstream" in t.name else [POOL])
+
+
+@test("an outbound token is presented, wherever: its list is withdrawn",
+      rows=(("X-API-Key", "%s"), ("Authorization", "Token %s"),
+            ("Authorization", "Basic %s"),
+            ("X-Upstream-Authorization", "Bearer %s"),
+            ("X-Upstream-Authorization", "%s")))
+def _(t):
+    name, form = t.row
+    with Upstream() as up, Gate(config({"s": server(up, {
+            "authTokens": [POOL]})})) as g:
+        equal(g.rpc("/s/mcp", "x", headers={name: "Bearer other"}).status,
+              200)
+        equal(g.rpc("/s/mcp", "x", headers={name: form % POOL}).status, 401)
+        g.log_has("list withdrawn")
+        r = g.rpc("/s/mcp", "x")
+        equal((r.status, r.reason), (502, "credential_withdrawn"))
+        equal(len(up.calls), 1)
 
 
 tap.main()
