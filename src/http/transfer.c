@@ -120,7 +120,8 @@ transfers_free(struct wire *w)
 static const char *
 method_of(const char *method)
 {
-	static const char *const known[] = { "POST", "GET", "DELETE" };
+	static const char *const known[] = { "POST", "GET", "DELETE",
+		"OPTIONS" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcmp(method, known[i]) == 0)

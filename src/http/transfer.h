@@ -57,7 +57,7 @@ struct transfer_reply {
 struct transfer_plan {
 	const struct conf_server *server;	/* url, proxy, tls, timeouts */
 	struct str url;			/* "": server->url */
-	const char *method;		/* "POST", "GET", "DELETE" */
+	const char *method;		/* "POST", "GET", "DELETE", "OPTIONS" */
 	const struct headers *headers;	/* all that goes out, ours only */
 	struct str body;		/* POST; borrowed */
 	int64_t total_ms;		/* 0: no end but idle_ms (streams) */

@@ -72,6 +72,8 @@ static const struct verb {
 		"  pool rewind SERVER       the next index is 0" },
 	{ "metrics", ctl_metrics, 1, 1,
 		"metrics                  counters as Prometheus text" },
+	{ "doctor", ctl_doctor, 1, 2,
+		"doctor [URL]             what is wrong between a client and us" },
 	{ "reload", ctl_reload, 1, 1,
 		"reload                   load the configuration again" },
 	{ "sessions", ctl_sessions, 1, 3,

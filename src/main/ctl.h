@@ -64,6 +64,7 @@ const char *ctl_read_secret(struct ctl *c, const char *file);
 int ctl_status(struct ctl *c);
 int ctl_reload(struct ctl *c);
 int ctl_metrics(struct ctl *c);
+int ctl_doctor(struct ctl *c);
 int ctl_pool(struct ctl *c);
 int ctl_token(struct ctl *c);
 int ctl_secret(struct ctl *c);

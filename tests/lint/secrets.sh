@@ -17,6 +17,7 @@ src/cred/credential.c
 src/cred/passthrough.c
 src/gate/front.c
 src/http/way.c
+src/main/doctor_browser.c
 '
 
 for file in $(sources); do

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""doctor -- mcpgatectl finds what is wrong with a web server, and only that"""
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+from kit import tap, webserver  # noqa: E402
+from kit.gate import config, secret, server  # noqa: E402
+from kit.tap import Skip, equal, test  # noqa: E402
+from kit.upstream import Upstream  # noqa: E402
+
+KEY, ADMIN = secret("inbound"), secret("admin")
+SIGN, GATE = secret("hs-key-of-thirty-two-bytes"), secret("gate-secret")
+
+
+def conf_of(up, trust=False):
+    header = {"userHeader": "X-Employee", "trustedPeers": ["127.0.0.1"]}
+    if not trust:
+        header.update(secretHeader="X-Gate-Secret", secret=GATE)
+    inbound = {
+        "t": {"strategy": "token", "token": {"values": [KEY]}},
+        "j": {"strategy": "jwt",
+              "jwt": {"issuer": "https://issuer.test", "secret": SIGN}},
+        "h": {"strategy": "proxy", "proxy": header}}
+    conf = config({n: server(up, {"inboundAuth": i})
+                   for n, i in inbound.items()},
+                  options={"security": {"cors": {
+                      "enabled": True,
+                      "allowedOrigins": ["https://app.example.com"]}}})
+    conf["mcpProxy"]["admin"] = {"enabled": True, "tokens": [ADMIN]}
+    return conf
+
+
+def ready(kind, change=()):
+    """The kind, with baseURL, and with other words in its snippet."""
+    class Patient(kind):
+        changed = 0
+
+        def mounted(self, conf):
+            gw = conf["mcpProxy"]
+            gw.pop("mountPath")
+            gw["baseURL"] = self.url()
+            return conf
+
+        def url(self):
+            return "http://127.0.0.1:%d%s" % (self.port, self.mount)
+
+        def fill(self, name):
+            text = super().fill(name)
+            for old, new in change:
+                assert old in text, old
+                text = text.replace(old, new)
+            return text
+
+    return Patient
+
+
+def examine(s):
+    """(exit status, {check: row}) of mcpgatectl doctor."""
+    code, out, err = s.gate.ctl("--json", "doctor", seconds=60)
+    assert code in (0, 1), err
+    said = json.loads(out)
+    equal(said["url"], s.url())
+    equal(said["ok"], code == 0)
+    return code, {r["check"]: r for r in said["checks"]}, said["server"]
+
+
+def skip_missing(kind):
+    if kind.missing():
+        raise Skip(kind.missing())
+
+
+KINDS = (webserver.Nginx, webserver.Lighttpd, webserver.Apache,
+         webserver.ApacheFcgid, webserver.ApacheCgi)
+NAMES = {"Nginx": "nginx", "Lighttpd": "lighttpd"}
+
+
+@test("a healthy mount", limit=120,
+      rows=tuple(k.__name__ for k in KINDS))
+def _(t):
+    kind = getattr(webserver, t.row)
+    skip_missing(kind)
+    with Upstream() as up, ready(kind)(conf_of(up)) as s:
+        code, rows, front = examine(s)
+        for check in ("health", "ready", "authorization", "identity",
+                      "metadata", "metadata root", "origin", "cors"):
+            if check == "metadata root" and not kind.own_pool:
+                continue            # their snippets know one path only
+            assert rows[check]["result"] == "ok", (check, rows)
+        equal(code, 0)
+        assert front.lower().startswith(NAMES.get(t.row, "apache")), front
+        if kind is not webserver.ApacheCgi:
+            equal(rows["streaming"]["result"], "ok")
+
+
+BROKEN = (
+    ("Apache keeps Authorization", "Apache", (("CGIPassAuth On", ""),),
+     "authorization", "CGIPassAuth On"),
+    ("mod_fcgid keeps Authorization", "ApacheFcgid",
+     (("CGIPassAuth On", ""),), "authorization", "CGIPassAuth On"),
+    ("CGI without Authorization", "ApacheCgi", (("CGIPassAuth On", ""),),
+     "authorization", "CGIPassAuth On"),
+    ("nginx takes Authorization away", "Nginx",
+     (('fastcgi_param HTTP_PROXY "";',
+       'fastcgi_param HTTP_PROXY ""; fastcgi_param HTTP_AUTHORIZATION "";'),),
+     "authorization", "HTTP_AUTHORIZATION"),
+    ("lighttpd buffers", "Lighttpd",
+     (("server.stream-response-body = 1", "server.stream-response-body = 0"),),
+     "streaming", "server.stream-response-body"),
+    ("Apache buffers", "Apache", (("flushpackets=on timeout=3600 en", "en"),),
+     "streaming", "flushpackets=on"),
+    ("nginx answers preflights itself", "Nginx",
+     (("	fastcgi_pass mcpgate;\n	fastcgi_keep_conn on;\n\n",
+       "	add_header Access-Control-Allow-Origin * always;\n"
+       "	fastcgi_pass mcpgate;\n	fastcgi_keep_conn on;\n"),),
+     "cors", "add_header"))
+
+
+@test("a broken one", limit=120, rows=BROKEN)
+def _(t):
+    _, name, change, check, hint = t.row
+    kind = getattr(webserver, name)
+    skip_missing(kind)
+    with Upstream() as up, ready(kind, change)(conf_of(up)) as s:
+        code, rows, _ = examine(s)
+        equal((code, rows[check]["result"]), (1, "fail"))
+        assert hint in rows[check]["change"], rows[check]
+        code, out, _ = s.gate.ctl("doctor", seconds=60)
+        equal(code, 1)
+        assert "fail  " + check in out and hint in out, out
+        assert ADMIN not in out
+
+
+@test("a trusted address that clients have, too", limit=120)
+def _(t):
+    skip_missing(webserver.Nginx)
+    with Upstream() as up:
+        with ready(webserver.Nginx)(conf_of(up, trust=True)) as s:
+            code, rows, _ = examine(s)
+            equal((code, rows["identity"]["result"]), (1, "fail"))
+            assert "X-Employee" in rows["identity"]["said"], rows
+
+
+@test("nobody is there, or somebody else", limit=120)
+def _(t):
+    skip_missing(webserver.Nginx)
+    with Upstream() as up, ready(webserver.Nginx)(conf_of(up)) as s:
+        for url, words in (("http://127.0.0.1:9/mcp", "no answer"),
+                           (s.url() + "x", "not by mcpgate")):
+            code, out, _ = s.gate.ctl("doctor", url, seconds=60)
+            equal(code, 1)
+            assert words in out, out
+
+
+@test("what is no URL")
+def _(t):
+    skip_missing(webserver.Nginx)
+    with Upstream() as up, ready(webserver.Nginx)(conf_of(up)) as s:
+        equal(s.gate.ctl("doctor", "not a url")[0], 64)
+
+
+tap.main()
