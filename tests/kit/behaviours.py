@@ -100,7 +100,12 @@ def servers(up):
         "p": locked({"strategy": "proxy",
                      "proxy": {"param": "REMOTE_USER"}}),
         "g": locked({"strategy": "proxy",
-                     "proxy": {"param": "MCPGATE_USER"}})})
+                     "proxy": {"param": "MCPGATE_USER"}}),
+        "i": locked({"strategy": "none"}, security={
+            "ipDeny": ["192.0.2.66"],
+            "rateLimit": {"perIpRequestsPerDay": 2}})},
+        # the web server's own peer is the proxy in front of it
+        trustedProxies=["127.0.0.1"])
 
 
 BEHAVIOURS = []
@@ -207,6 +212,25 @@ def _(t, s, up, script):
     status = s.post("/t/mcp", ASK, two)[0]
     assert status in (400, 401), status
     equal(up.calls, [])
+
+
+@behaviour("the client in front of a trusted proxy is looked at")
+def _(t, s, up, script):
+    def ask(*values, name="X-Forwarded-For"):
+        return s.post("/i/mcp", ASK, [(name, v) for v in values])[0]
+
+    equal(ask("192.0.2.66"), 403)
+    equal(ask("192.0.2.7, 192.0.2.66"), 403)
+    equal([ask("192.0.2.66, 192.0.2.7") for _ in range(3)], [200, 200, 429])
+    equal([ask("192.0.2.8, 127.0.0.1") for _ in range(3)], [200, 200, 429])
+    equal(ask(", ".join(["192.0.2.9"] * 33)), 400)
+    # two lines: told apart they are refused, joined the last one counts
+    assert ask("192.0.2.10", "192.0.2.66") in (400, 403)
+    assert ask("192.0.2.66", "192.0.2.11") in (400, 200)
+    # other names and spellings name nobody: the peer itself is counted
+    got = [ask("192.0.2.66", name=n) for n in (
+        "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP")]
+    equal(got, [200, 200, 429, 429])
 
 
 @behaviour("a large body arrives whole")
