@@ -48,9 +48,22 @@ static bool
 flies(uint64_t word, uint64_t now_boot_ms, uint64_t limit_ms)
 {
 	uint64_t began = word >> 1 & TIME_MASK;
+	uint64_t age_ms = (now_boot_ms - began) & TIME_MASK;
 
-	return word != 0 && (word & ANSWERED) == 0 &&
-		((now_boot_ms - began) & TIME_MASK) < limit_ms;
+	if (age_ms > TIME_MASK / 2)
+		age_ms = 0;		/* our clock was read before */
+	return word != 0 && (word & ANSWERED) == 0 && age_ms < limit_ms;
+}
+
+/* No two questions about one token have the same sign. */
+static uint64_t
+other_than(uint64_t seen, uint64_t mine)
+{
+	uint64_t ahead = ((seen >> 1) - (mine >> 1)) & TIME_MASK;
+
+	if (seen >> 32 != mine >> 32 || ahead > TIME_MASK / 2)
+		return mine;
+	return (mine >> 32) << 32 | (((seen >> 1) + 1) & TIME_MASK) << 1;
 }
 
 bool
@@ -68,6 +81,7 @@ asked_claim(struct segment *s, const uint8_t key[ASKED_KEY],
 	for (;;) {
 		if (flies(seen, now_boot_ms, limit_ms))
 			break;
+		mine = other_than(seen, mine);
 		if (atomic_compare_exchange_strong(word, &seen, mine)) {
 			*flight_r = mine;
 			return true;

@@ -40,6 +40,13 @@ check_questions(void)
 	asked_done(s, key(1), theirs);	/* the dead one cannot end ours */
 	OK(asked_flies(s, key(1), mine, 7004, LIMIT));
 
+	/* twice in one millisecond: two questions */
+	asked_done(s, key(1), mine);
+	OK(asked_claim(s, key(1), 7003, LIMIT, &theirs) && theirs != mine);
+	tap_ok(!asked_claim(s, key(1), 7002, LIMIT, &mine) && mine == theirs,
+		"a clock that was read earlier takes nothing away");
+	mine = theirs;
+
 	/* the time of a question goes round after 24 days */
 	asked_done(s, key(1), mine);
 	OK(asked_claim(s, key(2), 0x7FFFFFFF, LIMIT, &mine));
