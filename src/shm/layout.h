@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "shm/bans.h"
+#include "shm/journal.h"
 #include "shm/keysets.h"
 #include "shm/rotor.h"
 #include "shm/segment.h"
@@ -40,6 +41,7 @@
 #define SHM_RATES 8		/* of one bucket: one cache line */
 #define SHM_SESSION_ROWS 256
 #define SHM_SESSIONS 64		/* of one row */
+#define SHM_FAULT_WORDS 47	/* of one record of the journal */
 #define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
@@ -190,6 +192,19 @@ struct shm_session {
 	_Atomic uint64_t began_ms, used_ms, idle_ms, ends_ms;	/* since boot */
 };
 
+/* One fault; see journal.c. */
+struct shm_fault {
+	_Atomic uint64_t check;		/* over the rest; 0: none */
+	_Atomic uint64_t number;
+	_Atomic uint64_t words[SHM_FAULT_WORDS];
+};
+
+struct shm_journal {
+	_Alignas(64) _Atomic uint64_t taken;	/* numbers given out */
+	uint64_t more[7];
+	struct shm_fault v[JOURNAL_RECORDS];
+};
+
 struct shm_file {
 	struct shm_head head;
 	struct shm_worker workers[MAX_WORKERS];
@@ -205,6 +220,7 @@ struct shm_file {
 	struct shm_rates rates;
 	struct shm_bans bans;
 	struct shm_session sessions[SHM_SESSION_ROWS][SHM_SESSIONS];
+	struct shm_journal journal;
 };
 
 _Static_assert(sizeof(struct shm_reload) == 280, "layout");
@@ -247,6 +263,7 @@ void rotor_repair_locked(struct shm_file *f);
 void bans_repair_locked(struct shm_file *f);
 void shm_repair_locked(struct shm_file *f);	/* all of them */
 
+bool journal_valid(const struct segment *s, const char **why_r);
 bool keysets_valid(const struct segment *s, const char **why_r);
 bool bans_valid(const struct segment *s, const char **why_r);
 bool rates_valid(const struct segment *s, const char **why_r);
