@@ -81,7 +81,7 @@ struct shm_worker {
 	_Atomic uint32_t generation;
 	_Atomic int32_t in_flight, streams, connections;
 	_Atomic uint64_t started_unix_s, requests, longest_us, beat_boot_ms;
-	uint64_t unused;
+	_Atomic uint64_t violation_unix_s;	/* the last one; not taken back */
 };
 
 /* One pool. name[0] == 0: free; it is written last. */

@@ -69,6 +69,10 @@ void worker_beat(struct worker_slot *w, uint32_t generation,
 	uint64_t longest_us);
 void worker_count(struct worker_slot *w, int in_flight, int streams,
 	int connections, int requests);	/* deltas */
+/* A security violation was counted, in the slot of that number. */
+void worker_violation(struct segment *s, uint32_t number, uint64_t unix_s);
+/* By any slot, also of workers that have ended; 0: never. */
+uint64_t worker_last_violation(const struct segment *s);
 uint32_t worker_number(const struct worker_slot *w);	/* 0.. */
 /* The process of that number is there. */
 bool worker_lives(const struct segment *s, uint32_t number);

@@ -167,6 +167,31 @@ worker_count(struct worker_slot *w, int in_flight, int streams,
 			(uint64_t)requests, memory_order_relaxed);
 }
 
+void
+worker_violation(struct segment *s, uint32_t number, uint64_t unix_s)
+{
+	if (s != NULL && !s->read_only && number < MAX_WORKERS)
+		atomic_store_explicit(
+			&s->file->workers[number].violation_unix_s, unix_s,
+			memory_order_relaxed);
+}
+
+uint64_t
+worker_last_violation(const struct segment *s)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; s != NULL && i < MAX_WORKERS; i++) {
+		uint64_t at = atomic_load_explicit(
+			&s->file->workers[i].violation_unix_s,
+			memory_order_relaxed);
+
+		if (at > last)
+			last = at;
+	}
+	return last;
+}
+
 uint32_t
 worker_number(const struct worker_slot *w)
 {

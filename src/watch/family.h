@@ -66,6 +66,8 @@ X(STREAMS, GAUGE, "mcpgate_streams",                                           \
 	"Open event streams.")                                                 \
 X(WORKERS_ALIVE, GAUGE, "mcpgate_workers",                                     \
 	"Living workers.")                                                     \
+X(LAST_VIOLATION, GAUGE, "mcpgate_last_violation_timestamp_seconds",           \
+	"When the last violation was counted, since 1970; 0: never.")          \
 X(RELOAD_OK, GAUGE, "mcpgate_config_last_reload_successful",                   \
 	"0 when the last reload was refused.")                                 \
 X(GENERATION, GAUGE, "mcpgate_config_generation",                              \

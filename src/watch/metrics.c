@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "watch/family.h"
 
 #define CACHE 4096u		/* label sets a worker remembers */
@@ -27,6 +28,8 @@ struct known {
 
 struct metrics {
 	struct tally *tally;
+	struct segment *segment;
+	uint32_t number;		/* of the worker */
 	struct arena *arena;		/* of the generation */
 	bool user_label, tool_label;
 	uint32_t n, n_values;
@@ -49,6 +52,8 @@ metrics_new(struct segment *s, uint32_t shard, bool user_label,
 	struct metrics *m = ARENA_NEW(a, struct metrics);
 
 	m->arena = a;
+	m->segment = s;
+	m->number = shard;
 	m->tally = tally_new(s, shard, a);
 	m->user_label = user_label;
 	m->tool_label = tool_label;
@@ -333,6 +338,7 @@ metrics_violation(struct metrics *m, const char *reason)
 {
 	count(m, (struct set){ .family = VIOLATIONS, .key1 = "reason",
 		.value1 = str_of(reason) }, 1);
+	worker_violation(m->segment, m->number, (uint64_t)clock_unix_s());
 }
 
 void

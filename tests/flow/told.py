@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -182,6 +183,18 @@ def _(t):
         equal(m.total("mcpgate_upstream_errors_total", server="t",
                       reason="upstream_down"), 1)
         g.log_has("(statuses: [401 403])")
+
+
+@test("the last violation has its time", workers=BOTH)
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)}), t.workers) as g:
+        name = "mcpgate_last_violation_timestamp_seconds"
+        equal(g.metrics().total(name), 0)
+        began = int(time.time())
+        equal(g.rpc("/s/mcp", "x", headers={
+            "Origin": "https://evil.example"}).status, 403)
+        eventually(lambda: began <= g.metrics().total(name)
+                   <= time.time() + 1, 5, "the time")
 
 
 @test("metrics are valid text, no client text is a label", workers=(1,))
