@@ -113,6 +113,7 @@ def _(t):
                       strategy="introspection", reason=word), 1)
 
 
+# waits: auth fault, waits: auth deadline
 @test("what is no answer", workers=BOTH, rows=(
     "redirect", "huge", "drop", "stall", "dead"))
 def _(t):

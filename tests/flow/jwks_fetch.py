@@ -49,6 +49,7 @@ def together(fns):
     return out
 
 
+# waits: auth well
 @test("a set is fetched at first need, once", workers=BOTH,
       rows=("RS256", "ES256", "EdDSA"))
 def _(t):
@@ -264,6 +265,7 @@ def _(t):
             equal(idp.count("/jwks"), 1)
 
 
+# waits: auth gone
 @test("who leaves while keys are fetched leaves nothing behind")
 def _(t):
     hold = Hold()
