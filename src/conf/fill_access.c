@@ -124,8 +124,8 @@ static bool
 is_among(const struct conf_pair *v, uint32_t n, const struct conf_pair *p)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (str_eq(v[i].name, p->name) && str_eq(
-		    secret_reveal(v[i].value), secret_reveal(p->value)))
+		if (str_eq(v[i].name, p->name) &&
+		    secret_eq(v[i].value, p->value))
 			return true;
 	}
 	return false;

@@ -30,6 +30,7 @@ EXAMPLE = [
     {"effect": "allow", "tools": ["get_*", "list_*"]},
     {"effect": "allow", "tools": ["*"], "groups": ["writers"],
      "scopes": ["github:write"]}]
+CODES = {"UNKNOWN_RESOURCE": -32602, "RESOURCE_NOT_FOUND": -32002}
 GETS = {"toolFilter": {"mode": "allow", "list": ["get_*"]}}
 
 
@@ -252,12 +253,14 @@ def _(t):
         r = g.rpc("/s/mcp", "prompts/get", {"name": "bye"})
         equal((r.status, r.error["code"], r.error["message"]),
               (200, -32602, "Unknown prompt: bye"))
+        equal(r.reason, "unknown_prompt")
         for method in ("resources/read", "resources/subscribe",
                        "resources/unsubscribe"):
             r = g.rpc("/s/mcp", method, {"uri": "file:///etc/passwd"})
             equal((r.status, r.error["code"], r.error["message"],
                    r.error["data"]["uri"]),
-                  (200, -32002, "Resource not found", "file:///etc/passwd"))
+                  (200, CODES["RESOURCE_NOT_FOUND"], "Resource not found",
+                   "file:///etc/passwd"))
         for uri in ("file:///pub/../x", "file:///pub/%2e%2E/x",
                     "file:///pub/a%2F../../x"):
             r = g.rpc("/s/mcp", "resources/read", {"uri": uri})
@@ -266,7 +269,8 @@ def _(t):
         m = modern("resources/read", uri, uri=uri)
         r = g.rpc("/s/mcp", "resources/read", **m)
         equal((r.status, r.error["code"], r.error["data"]["uri"]),
-              (200, -32602, uri))
+              (200, CODES["UNKNOWN_RESOURCE"], uri))
+        equal(r.reason, "unknown_resource")
         equal(up.calls, [])
         for method, params in (
                 ("prompts/get", {"name": "hello"}),

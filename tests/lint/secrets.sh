@@ -7,6 +7,7 @@ cd "$top" || exit 1
 may_reveal='
 src/base/secret.h
 src/base/secret.c
+src/auth/allow.c
 src/auth/claims.c
 src/auth/inquiry.c
 src/auth/jws_evp.c
