@@ -193,13 +193,13 @@ test_tasks(void)
 }
 
 static struct task itself;
-static int n_again;
+static int n_itself;
 
 static void
 do_again(void *who)
 {
 	(void)who;
-	if (++n_again < 30)
+	if (++n_itself < 30)
 		task_post(l, &itself);
 }
 
@@ -212,7 +212,7 @@ test_task_again(void)
 	n_turns = 0;
 	task_post(l, &itself);
 	run_for(5);
-	IS_INT(n_again, 30);
+	IS_INT(n_itself, 30);
 	OK(n_turns >= 10);
 	loop_each_turn(l, NULL, NULL);
 }
