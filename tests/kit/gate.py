@@ -482,8 +482,21 @@ class Gate:
         return r.body.decode() if r.status == 200 else None
 
     def metrics(self):
-        time.sleep(0.1)             # a call is counted after its reply left
-        return Metrics(self.metrics_text() or "")
+        """All counts; of what has ended when it is asked, none is missing.
+
+        A call is counted after its reply has left: it is in flight until
+        then. What a test holds open is waited for in vain, but not for long.
+        """
+        end, before = time.monotonic() + 0.6, None
+        while True:
+            time.sleep(0.03)
+            m = Metrics(self.metrics_text() or "")
+            ended = m.total("mcpgate_requests_total") - m.total(
+                "mcpgate_requests_total", method="metrics")
+            if time.monotonic() > end or (
+                    m.total("mcpgate_in_flight") <= 1 and ended == before):
+                return m
+            before = ended
 
     # ---- reload --------------------------------------------------------
     def generation(self):
