@@ -10,9 +10,8 @@
 #include "config.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
-#include "base/limits.h"
 #include "gate/pipeline.h"
+#include "http/preflight.h"
 
 static const struct front *
 front_of(const struct req *q)
@@ -164,40 +163,15 @@ origin_check(struct req *q)
 }
 
 /* ---- headers of the reply --------------------------------------------------------- */
-static bool
-is_tool_header(struct str name)
-{
-	return name.n > 10 && str_eq_nocase(str_head(name, 10),
-		STR("Mcp-Param-")) && header_name_ok(name);
-}
-
-/* What may be asked for, and the headers of tools that are asked for. */
-static struct str
-asked_headers(struct req *q, const struct front *f)
-{
-	struct buf b = buf_new(q->arena, MIB(1));
-	struct str rest, text, name;
-	uint32_t n, taken = 0;
-
-	rest = params_client(&q->in.params,
-		"HTTP_ACCESS_CONTROL_REQUEST_HEADERS", &n);
-	buf_add(&b, f->headers);
-	while (n == 1 && rest.p != NULL && taken < MAX_ASKED_HEADERS) {
-		name = str_trim(str_cut(&rest, ','));
-		if (!is_tool_header(name))
-			continue;
-		buf_add(&b, STR(", "));
-		buf_add(&b, name);
-		taken++;
-	}
-	return buf_take(&b, &text) ? text : f->headers;
-}
-
 static void
 add_asked(struct req *q, const struct front *f, struct headers *h)
 {
-	headers_add(h, STR("Access-Control-Allow-Headers"),
-		asked_headers(q, f));
+	uint32_t n;
+	struct str asked = params_client(&q->in.params,
+		"HTTP_ACCESS_CONTROL_REQUEST_HEADERS", &n);
+
+	headers_add(h, STR("Access-Control-Allow-Headers"), preflight_headers(
+		q->arena, f->headers, n == 1 ? asked : STR_NONE));
 }
 
 /* Whoever is kept out learns nothing by a script. */
