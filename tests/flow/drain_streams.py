@@ -65,9 +65,11 @@ def _(t):
             whole = fcgi.request(fcgi.variables(
                 "GET", "/s/mcp", [("Accept", "text/event-stream")]))
             c.send(whole[:-8])
-            time.sleep(0.2)
+            pid = g.pids[0]
+            eventually(lambda: g.descriptors(pid)["clients"]
+                       > g.base[pid]["clients"], 10, "the connection")
             g.signal(signal.SIGTERM)
-            time.sleep(0.2)
+            g.log_has('"event":"drain"', 10)
             c.send(whole[-8:])
             s = c.stream()
             ends_in_order(s)

@@ -195,6 +195,15 @@ def _(t):
             equal(r.body, b"")
 
 
+@test("OPTIONS of a path that is not there is a 404 like any other")
+def _(t):
+    with Upstream() as up, Gate(two(up)) as g:
+        r = g.call("OPTIONS", "/nobody")
+        equal((r.status, r.reason), (404, "not_found"))
+        equal(r.header("content-type"), "application/json")
+        equal(r.header("allow"), None)
+
+
 @test("a foreign Origin is refused before everything else", rows=(
     ("foreign", "https://evil.test", 403), ("null", "null", 403),
     ("two", "https://a.test, https://b.test", 403),
