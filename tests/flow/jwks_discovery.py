@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """jwks_discovery -- where an issuer says that its keys are, and what it may
 not say"""
+import json
 import os
 import sys
 
@@ -110,6 +111,22 @@ def _(t):
             equal(r.reason, "auth_unavailable")
             g.log_has(why)
             equal(idp.count("/jwks"), 0)
+
+
+@test("the length of metadata stands at its limit", rows=(
+    ("at", 0, 200), ("above", 1, 503)))
+def _(t):
+    _, more, status = t.row
+    with Idp() as idp, Upstream() as up:
+        idp.add("k1")
+        doc = json.dumps(dict(idp.metadata(), pad=""))
+        pad = "x" * (65536 - len(doc) + more)
+        doc = json.dumps(dict(idp.metadata(), pad=pad))
+        equal(len(doc), 65536 + more)
+        idp.lies[OAUTH] = lambda q, out: out.body(200, doc)
+        idp.lies[OPENID] = 404
+        with Gate(conf_of(up, idp.issuer)) as g:
+            equal(ask(g, idp.token("k1")).status, status)
 
 
 @test("jwksHosts pins where the set may lie", rows=(

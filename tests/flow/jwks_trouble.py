@@ -15,7 +15,7 @@ from kit.gate import Gate, config, server  # noqa: E402
 from kit.idp import Idp  # noqa: E402
 from kit.proxy import Proxy  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Upstream  # noqa: E402
+from kit.upstream import Hold, Upstream  # noqa: E402
 
 BOTH = (1, 4)
 
@@ -110,6 +110,40 @@ def _(t):
             equal(got, [503] * 6)
             assert 3 < time.monotonic() - began < 8 * tap.SLOW
             equal(idp.count("/jwks"), 1)
+
+
+@test("so many wait for one set, and no more", limit=90)
+def _(t):
+    most = 256
+    with Idp() as idp, Upstream() as up:
+        idp.add("k1")
+        hold = Hold()
+
+        def slow(q, out):
+            hold.wait()
+            out.json(idp.jwks())
+
+        idp.lies["/jwks"] = slow
+        conf = conf_of(up, idp)
+        conf["mcpProxy"]["limits"] = {"inFlight": 1000}
+        with Gate(conf) as g:
+            rows = [("Authorization", "Bearer " + idp.token("k1")),
+                    ("Accept", "application/json, text/event-stream"),
+                    ("Content-Type", "application/json")]
+            ask_it = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+            conns = [g.conn() for _ in range(most)]
+            streams = [c.begin("POST", "/s/mcp", rows, ask_it)
+                       for c in conns]
+            eventually(lambda: g.metrics().total("mcpgate_in_flight")
+                       >= most, 4, "all who wait")
+            r = ask(g, idp.token("k1"))
+            equal(r.status, 503)
+            equal(r.header("retry-after"), "5")
+            hold.go()
+            equal({s.rest().status for s in streams}, {200})
+            equal(idp.count("/jwks"), 1)
+            for c in conns:
+                c.close()
 
 
 def fetcher(g, port):
