@@ -109,6 +109,7 @@ static enum turn
 judge(struct req *q, const struct auth_policy *policy, bool waited)
 {
 	struct auth_answer *an = ARENA_NEW(q->arena, struct auth_answer);
+	bool local = auth_local_client(q->conf, &q->in.params);
 	const struct fault *f = auth_judge(&(struct auth_ask){
 		.policy = policy,
 		.remote = q->gate->remote,
@@ -120,8 +121,8 @@ judge(struct req *q, const struct auth_policy *policy, bool waited)
 		.arena = q->arena,
 		.generation = q->conf->generation,
 		.now_unix_s = clock_unix_s(),
-		.local = auth_local_client(q->conf, &q->in.params),
-		.tired = rates_tired(q),
+		.local = local,
+		.tired = !local && rates_tired(q),
 	}, an);
 
 	q->challenge = an->challenge;

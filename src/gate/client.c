@@ -194,14 +194,28 @@ needs_none(const struct req *q, const struct conf_security *s)
 		in->proxy.trusted_peers.has_unix));
 }
 
+/* Pages that answer everybody, wherever he is. */
+static bool
+is_open(enum page p)
+{
+	switch (p) {
+	case PAGE_NONE: case PAGE_HEALTH: case PAGE_READY:
+	case PAGE_WEBSOCKET: case PAGE_RESOURCE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const struct fault *
 client_check(struct req *q)
 {
 	const struct conf_security *s = client_security(q);
 	const struct fault *f = client_find(q);
 
-	if (s == NULL)
-		return NULL;		/* an open page: for the log only */
+	if (s == NULL)		/* the log; some pages look at it themselves */
+		return f != NULL && f->kind == FAULT_BAD_REQUEST &&
+			!is_open(q->page) ? f : NULL;
 	if (f != NULL)
 		return f->kind == FAULT_NO_CLIENT_ADDRESS &&
 			needs_none(q, s) ? NULL : f;

@@ -339,8 +339,7 @@ failure_rate(const struct req *q, struct rate *r_r)
 	struct conf_rate c = { .per_minute = in->failures_per_minute,
 		.burst = in->failures_burst };
 
-	if (c.per_minute == 0 || c.burst == 0 || q->address.unix_peer ||
-	    auth_local_client(q->conf, &q->in.params))
+	if (c.per_minute == 0 || c.burst == 0 || q->address.unix_peer)
 		return false;
 	*r_r = (struct rate){ .span = RATE_MINUTE, .limit = c.per_minute,
 		.burst = c.burst, .n = 1,
@@ -364,7 +363,8 @@ rates_failed(struct req *q)
 	struct rate r;
 	uint64_t wait_us;
 
-	if (failure_rate(q, &r))
+	if (!auth_local_client(q->conf, &q->in.params) &&
+	    failure_rate(q, &r))
 		rate_take(q->gate->rates, &r, rate_now(), &wait_us);
 }
 

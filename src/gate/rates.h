@@ -17,10 +17,11 @@ const struct fault *rates_enter(struct req *q);
 void rates_headers(const struct req *q, struct headers *h);
 
 /* ---- callers that fail ------------------------------------------------------ */
-/* The address has failed so often that costly checks are refused. */
+/* The address has failed so often that costly checks are refused; not to be
+ * asked for local clients. */
 bool rates_tired(struct req *q);
 
-/* A costly check has failed. */
+/* A costly check has failed; of a local client nothing is kept. */
 void rates_failed(struct req *q);
 
 /* What a costly check that was refused is answered with. */

@@ -205,6 +205,22 @@ def _(t):
             equal(client_of(g, r), "192.0.2.9")
 
 
+@test("pages that look at addresses are not fooled", workers=(1,), rows=(
+    ("the proxy's own address", [], 200), ("a stranger", ["192.0.2.7"], 403),
+    ("too many", [", ".join(["1.1.1.1"] * 33)], 400),
+    ("twice", ["1.1.1.1", "192.0.2.7"], 400)))
+def _(t):
+    _, values, status = t.row
+    with Upstream() as up:
+        conf = config({"s": server(up)}, trustedProxies=["10.0.0.1"],
+                      metrics={"allowIps": ["10.0.0.0/8"]})
+        with Gate(conf) as g:
+            rows = [(XFF, v) for v in values]
+            equal(g.get("/metrics", rows, REMOTE_ADDR="10.0.0.1").status,
+                  status)
+            equal(g.get("/health", rows, REMOTE_ADDR="10.0.0.1").status, 200)
+
+
 @test("a request that fails early is told with its address", workers=(1,))
 def _(t):
     with Upstream() as up, gate(up) as g:
