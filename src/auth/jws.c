@@ -112,7 +112,8 @@ jws_verify(struct jwk_table *set, enum jws_backend backend,
 	if (!knows_kid(set, j))
 		return fault_new(a, FAULT_TOKEN_SIGNATURE, "kid_unknown");
 	for (uint32_t i = 0; i < set->n; i++)
-		candidates += may_try(set, &set->v[i], j);
+		candidates += may_try(set, &set->v[i], j) &&
+			is_ready(set, &set->v[i]);
 	if (candidates == 0)
 		return fault_new(a, FAULT_TOKEN_SIGNATURE, "alg");
 	if (candidates > MAX_KEY_TRIES)
