@@ -29,6 +29,7 @@ struct piece {
 
 struct family {
 	struct piece *v;
+	uint64_t *heads;		/* v[i].from.hi: what is searched */
 	uint32_t n;
 };
 
@@ -175,6 +176,9 @@ family_of(const struct span *v, uint32_t n, bool v6, struct arena *a)
 	qsort(blocks, count, sizeof(*blocks), compare);
 	f.v = ARENA_ARRAY(a, struct piece, 2 * (size_t)count + 1);
 	walk(&f, blocks, count);
+	f.heads = ARENA_ARRAY(a, uint64_t, f.n);
+	for (uint32_t i = 0; i < f.n; i++)
+		f.heads[i] = f.v[i].from.hi;
 	return f;
 }
 
@@ -189,6 +193,13 @@ spans_new(const struct span *v, uint32_t n, struct arena *a)
 }
 
 /* ---- finding ------------------------------------------------------------------ */
+
+static bool
+begins_after(const struct family *f, uint32_t i, struct point p)
+{
+	return f->heads[i] != p.hi ? f->heads[i] > p.hi :
+		f->v[i].from.lo > p.lo;
+}
 
 /* The first piece begins at the lowest address, so there is always one. */
 bool
@@ -206,7 +217,7 @@ spans_has(const struct spans *t, const uint8_t addr[16], bool v6,
 	for (n = f->n; n > 1; ) {
 		uint32_t half = n / 2;
 
-		low += is_less(p, f->v[low + half].from) ? 0 : half;
+		low += begins_after(f, low + half, p) ? 0 : half;
 		n -= half;
 	}
 	return f->n > 0 && f->v[low].until_unix_s > now_unix_s;

@@ -84,7 +84,7 @@ static void
 plan_minute(struct job *j, const struct rate *r, const struct rates *t,
 	struct rate_now now)
 {
-	uint64_t each = MINUTE_US / TICK_US;	/* a whole number */
+	uint32_t each = MINUTE_US / TICK_US;	/* a whole number */
 
 	j->bucket = r->own ?
 		t->tables->own_minutes[r->subject % SHM_OWN_BUCKETS] :
@@ -191,29 +191,37 @@ struct places {
 	uint64_t word;			/* of ours, else of room */
 };
 
+/* Seldom: the lowest free one. */
+static void
+find_room(const struct job *j, struct places *p)
+{
+	for (int i = 0; i < SHM_RATES; i++) {
+		uint64_t word = atomic_load(&j->bucket[i]);
+
+		if (is_ours(j, word) || !is_free(j, word))
+			continue;
+		p->room = i;
+		p->word = word;
+		return;
+	}
+}
+
 static struct places
 look(const struct job *j)
 {
 	struct places p = { -1, -1, -1, 0 };
-	uint64_t room = 0;
 
-	for (int i = 0; i < SHM_RATES; i++) {
+	for (int i = SHM_RATES - 1; i >= 0; i--) {
 		uint64_t word = atomic_load(&j->bucket[i]);
 
-		if (is_ours(j, word)) {
-			if (p.ours < 0) {
-				p.ours = i;
-				p.word = word;
-			} else if (p.twin < 0) {
-				p.twin = i;
-			}
-		} else if (p.room < 0 && is_free(j, word)) {
-			p.room = i;
-			room = word;
-		}
+		if (!is_ours(j, word))
+			continue;
+		p.twin = p.ours;
+		p.ours = i;
+		p.word = word;
 	}
 	if (p.ours < 0)
-		p.word = room;
+		find_room(j, &p);
 	return p;
 }
 

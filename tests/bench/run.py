@@ -318,6 +318,23 @@ def case_pick():
     print("\n```\n%s\n```\n" % text)
 
 
+def case_rates():
+    """A limit and a long list of addresses, by a program of the tree."""
+    build = os.environ.get("top_builddir", ".")
+    path = os.path.join(build, "tests/bench/bench_rate")
+    if not os.access(path, os.X_OK):
+        promise("rate check", "not built", "< 100 ns", False)
+        return
+    text = subprocess.run([path], stdout=subprocess.PIPE,
+                          text=True).stdout.strip()
+    print("\n```\n%s\n```\n" % text)
+    ns = [float(w) for w in text.replace("\n", " ").split()
+          if w.replace(".", "").isdigit() and "." in w]
+    promise("rate check", "%.0f ns" % ns[0], "< 100 ns", ns[0] < 100)
+    promise("address in 10000 entries", "%.0f ns" % ns[-2], "< 500 ns",
+            ns[-2] < 500)
+
+
 def lasting(conf_of, run):
     """A promise of endurance: run(gate) while calls go on, four workers."""
     with Upstream() as up, Gate(conf_of(up, 0), 4, mortal=True) as g:
@@ -361,6 +378,7 @@ def case_reloads():
 CASES = {"calls": case_calls, "streams": case_streams,
          "beside": case_beside, "trouble": case_trouble, "cgi": case_cgi,
          "idle": case_idle, "gone": case_gone, "pick": case_pick,
+         "rates": case_rates,
          "kills": case_kills, "reloads": case_reloads}
 
 
