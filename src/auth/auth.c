@@ -253,6 +253,7 @@ try_credential(struct judgement *j, uint32_t serves, const char *name)
 	j->decided = true;
 	if (j->credential.state == CREDENTIAL_BAD) {
 		j->answer->strategy = name;
+		j->answer->violation = "malformed_credential";
 		return refuse(j, FAULT_INVALID_TOKEN, "malformed: credential");
 	}
 	if (serves == CREDENTIAL_APIKEY)
@@ -283,6 +284,9 @@ try_proxy(struct judgement *j)
 		j->ask->params, j->ask->now_unix_s, j->ask->arena, &an);
 
 	j->answer->untrusted_header = an.untrusted;
+	if (f != NULL)
+		j->answer->violation = f->kind == FAULT_BAD_IDENTITY ?
+			"bad_identity" : "repeated_identity";
 	j->answer->nobody = an.nobody;
 	if (!an.present)
 		return NULL;
@@ -338,8 +342,10 @@ find_caller(struct judgement *j)
 {
 	const struct conf_inbound *in = j->policy->in;
 
-	if (j->credential.state == CREDENTIAL_TWICE)
+	if (j->credential.state == CREDENTIAL_TWICE) {
+		j->answer->violation = "repeated_credential";
 		return refuse(j, FAULT_TWO_CREDENTIALS, "two places");
+	}
 	for (uint32_t i = 0; i < in->n_strategies; i++) {
 		const struct fault *f = try_strategy(j, in->strategies[i]);
 

@@ -82,6 +82,9 @@ struct auth_answer {
 	bool cached;			/* from the verdict cache */
 	bool proxy_header_missing;	/* counter mcp_proxy_header_missing */
 	bool untrusted_header;		/* security violation counter */
+	/* "malformed_credential", "repeated_credential", "repeated_identity",
+	 * "bad_identity": another one; NULL: none */
+	const char *violation;
 	bool anonymous;			/* a fault, but nothing was presented:
 					 * who is nobody, for publicTools */
 	bool nobody;			/* a proxy says "-" or "(null)" */

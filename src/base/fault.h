@@ -123,6 +123,8 @@ X(BREAKER_OPEN,         503, -32603, "breaker_open",                          \
 	"upstream is resting after failures")                                 \
 X(SERVER_INVALID,       503, -32603, "server_invalid",                        \
 	"server is not available")                                            \
+X(AUDIT_UNAVAILABLE,    503, -32603, "audit_unavailable",                     \
+	"request cannot be recorded")                                         \
 X(OVERLOADED,           503, -32603, "overloaded",                            \
 	"too many requests")                                                  \
 X(CLIENT_GONE,          499, -32603, "client_gone",                           \

@@ -295,18 +295,25 @@ static void
 check_audit(struct loading *l)
 {
 	const struct node *list = node_at(l->root, "mcpProxy.audit.sinks");
+	const struct node *on = node_at(l->root, "mcpProxy.audit.enabled");
 
+	if (on != NULL && on->number == 1 && (list == NULL || list->n == 0))
+		report_add(l->report, "E42", on, "audit needs audit.sinks");
 	for (uint32_t i = 0; list != NULL && i < list->n; i++) {
 		const struct node *s = list->kids[i];
 		const struct node *type = node_get(s, "type");
 		const struct node *url = node_get(s, "url");
+		const struct node *path = node_get(s, "path");
 
 		if (type == NULL) {
 			report_add(l->report, "E42", s, "sink needs type");
 			continue;
 		}
-		if (type->number == 0 && node_get(s, "path") == NULL)
+		if (type->number == 0 && path == NULL)
 			report_add(l->report, "E42", s, "json needs path");
+		else if (type->number == 0 && !path->bad && on != NULL &&
+		    on->number == 1 && !str_is(path->text, "stderr"))
+			check_log_file(l, path);
 		if (type->number != 2)
 			continue;
 		if (url == NULL || !str_starts(url->text, STR("sqlite:")))

@@ -191,15 +191,6 @@ check_outbound(struct loading *l, struct conf_server *s,
 	}
 }
 
-static void
-check_audit(struct loading *l, struct conf_server *s)
-{
-	const struct node *n = node_at(l->root, "mcpProxy.audit.enabled");
-
-	if (n != NULL && n->number == 1)
-		close_server(l, s, n, STR("audit"));
-}
-
 void
 lacks_check(struct loading *l, uint32_t i)
 {
@@ -210,7 +201,6 @@ lacks_check(struct loading *l, uint32_t i)
 	check_transport(l, s, server);
 	check_strategies(l, s, options, server);
 	check_outbound(l, s, options);
-	check_audit(l, s);
 	walk_rows(l, s, "options", options);
 	walk_rows(l, s, "server", server);
 }

@@ -147,7 +147,7 @@ const struct row rows_gate[] = {
   .choices = "clear hash", IN_GATE(log_hash_principals),
   .help = "hash: a keyed digest instead of user names." },
 { "mcpProxy.audit", ROW_BLOCK, .help = "Record of who did what." },
-{ "mcpProxy.audit.enabled", ROW_BOOL, .preset = "false", .flags = ROW_CLOSES,
+{ "mcpProxy.audit.enabled", ROW_BOOL, .preset = "false",
   IN_GATE(audit.enabled),
   .help = "Switches the record on." },
 { "mcpProxy.audit.events", ROW_WORDS, .preset = "auth,call,admin,security",

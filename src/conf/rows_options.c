@@ -240,7 +240,8 @@ RATE("perTokenRequestsPerMinute", caller.per_minute, MOST_MINUTE, "Per caller, a
 RATE("perTokenRequestsPerHour", caller.per_hour, MOST_WINDOW, "Per caller; 0 = off."),
 RATE("perTokenRequestsPerDay", caller.per_day, MOST_WINDOW, "Per caller; 0 = off."),
 #undef RATE
-{ O "security.rateLimit.burstSize", ROW_INT, .min = 1, .max = 1000000000, IN_OPTIONS(security.rates.server.burst),
+{ O "security.rateLimit.burstSize", ROW_INT, .min = 1,
+  .max = 1000000000, IN_OPTIONS(security.rates.server.burst),
   .help = "Requests at once; as many as per minute when absent." },
 { O "security.rateLimit.perIpBurstSize", ROW_INT, .min = 1,
   .max = 1000000000, IN_OPTIONS(security.rates.ip.burst), .help = "Requests of one address at once." },
@@ -327,7 +328,7 @@ RATE("perTokenRequestsPerDay", caller.per_day, MOST_WINDOW, "Per caller; 0 = off
   .max = 8760 * HOUR, IN_OPTIONS(session_life_ms),
   .help = "Any session ends." },
 { O "sessions.perCaller", ROW_INT, .preset = "64", .min = 1, .max = 65536,
-  .flags = ROW_LATER, IN_OPTIONS(sessions_per_caller),
+  IN_OPTIONS(sessions_per_caller),
   .help = "Sessions of one caller." },
 { O "protocol", ROW_BLOCK, .help = "Revisions of the protocol." },
 { O "protocol.upstream", ROW_WORD, .preset = "auto",

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "gate/client.h"
 #include "gate/pipeline.h"
+#include "gate/record.h"
+#include "shm/journal.h"
 #include "watch/access_log.h"
 
 static const char *
@@ -33,8 +35,8 @@ tell_call(const struct req *q, struct access *r)
 		r->tool = m->name;
 }
 
-static struct str
-http_word(const struct req *q)
+struct str
+req_method_word(const struct req *q)
 {
 	switch (q->method) {
 	case METHOD_GET:
@@ -65,6 +67,23 @@ tell_attempts(const struct req *q, struct access *r)
 	r->upstream_us = q->upstream_us;
 }
 
+/* For `mcpgatectl errors`. */
+static void
+note_fault(const struct req *q, const struct access *r)
+{
+	if (q->fault == NULL || q->fault->kind == FAULT_CLIENT_GONE)
+		return;
+	journal_add(q->gate->segment, &(struct journal_fault){
+		.at_unix_ms = clock_unix_ms(),
+		.status = r->status,
+		.request_id = r->request_id,
+		.server = r->server,
+		.step = str_of(r->step),
+		.reason = str_of(fault_reason(q->fault->kind)),
+		.detail = str_of(q->fault->detail),
+	});
+}
+
 void
 account(struct req *q)
 {
@@ -86,7 +105,7 @@ account(struct req *q)
 		(void)client_find(q);
 		r.client = q->client;
 	}
-	r.method = http_word(q);
+	r.method = req_method_word(q);
 	if (q->server != NULL) {
 		r.server = q->server->conf->name;
 		r.enabled = q->server->conf->options.log_enabled;
@@ -100,6 +119,8 @@ account(struct req *q)
 	if (q->server != NULL && q->server->rotator != NULL &&
 	    q->try.attempts > 0)
 		rotator_release(q->server->rotator, &q->try);
+	record_end(q);
+	note_fault(q, &r);
 	access_log(&r);
 	if (q->site->metrics != NULL)
 		metrics_request(q->site->metrics, &r);

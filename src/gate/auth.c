@@ -15,6 +15,7 @@
 #include "cred/presented.h"
 #include "gate/pipeline.h"
 #include "gate/rates.h"
+#include "gate/record.h"
 
 /* C1: a client presents a value that stands in an outbound authTokens list:
  * evidently it was meant inbound.  The list is closed for all workers. */
@@ -53,8 +54,7 @@ withdraw_presented(struct req *q, struct str presented)
 		"list withdrawn; set legacyAuthTokens",
 		STR_ARG(q->server->conf->name)));
 	log_end(&l);
-	if (q->site->metrics != NULL)
-		metrics_violation(q->site->metrics, "credential_withdrawn");
+	record_violation(q, "credential_withdrawn");
 	return true;
 }
 
@@ -72,10 +72,36 @@ count(struct req *q, const struct auth_answer *an, const struct fault *f,
 		f != NULL ? fault_reason(f->kind) : NULL, us);
 	if (an->proxy_header_missing)
 		metrics_proxy_header_missing(m, name);
+	if (an->cached || an->costly)
+		metrics_cache(m, name, str_is(str_of(an->strategy),
+			"introspection") ? "introspection" : "verdict",
+			an->cached);
+}
+
+/* What somebody should look at, whether the caller is let in or not. */
+static void
+note_violations(struct req *q, const struct auth_answer *an)
+{
+	q->strategy = an->strategy;
+	if (an->violation != NULL)
+		record_violation(q, an->violation);
 	if (an->untrusted_header)
-		metrics_violation(m, "untrusted_header");
-	if (f != NULL && f->kind == FAULT_BAD_IDENTITY)
-		metrics_violation(m, "bad_identity");
+		record_violation(q, "untrusted_header");
+}
+
+/* A proxy that says "-" where it knows nobody should say nothing. */
+static void
+tell_nobody(const struct req *q)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_WARN, "proxy");
+	log_opt(&l, "server", q->server != NULL ? q->server->conf->name :
+		STR_NONE);
+	log_str(&l, "request_id", q->request_id);
+	log_str(&l, "detail", STR("identity header says \"-\" or "
+		"\"(null)\": nobody"));
+	log_end(&l);
 }
 
 /* Who makes us work for nothing, again and again, has to wait. */
@@ -126,6 +152,8 @@ judge(struct req *q, const struct auth_policy *policy, bool waited)
 	}, an);
 
 	q->challenge = an->challenge;
+	if (an->nobody)
+		tell_nobody(q);
 	if (q->server != NULL && withdraw_presented(q, an->presented)) {
 		f = fault_new(q->arena, FAULT_INVALID_TOKEN,
 			"an outbound token was presented");
@@ -139,6 +167,7 @@ judge(struct req *q, const struct auth_policy *policy, bool waited)
 	if (f != NULL && f->kind == FAULT_AUTH_UNAVAILABLE &&
 	    q->wait.fault != NULL)
 		f = q->wait.fault;	/* it knows more */
+	note_violations(q, an);
 	if (is_public(q, an, f))
 		return NEXT;
 	count(q, an, f, clock_mono_us() - q->auth_began_us);

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 #include "gate/client.h"
+#include "gate/record.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -133,10 +134,9 @@ client_find(struct req *q)
 static const struct fault *
 denied(struct req *q, const char *why)
 {
-	if (q->site->metrics != NULL) {
-		metrics_violation(q->site->metrics, "address_denied");
+	record_violation(q, "address_denied");
+	if (q->site->metrics != NULL)
 		metrics_blocked(q->site->metrics, client_server(q));
-	}
 	return fault_new(q->arena, FAULT_ADDRESS_DENIED, "%.*s %s",
 		STR_ARG(q->client), why);
 }

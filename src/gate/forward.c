@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "cred/credential.h"
 #include "gate/pipeline.h"
+#include "gate/record.h"
 #include "relay/verdict.h"
 #include "shm/streams.h"
 
@@ -200,6 +201,8 @@ forward_run(struct req *q)
 
 	if (f == NULL)
 		f = outgoing_headers(q);
+	if (f == NULL)
+		f = record_intent(q);
 	if (f != NULL)
 		return req_fail(q, f);
 	if (!is_long(q))

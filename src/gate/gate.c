@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gate/pipeline.h"
+#include "gate/record.h"
 
 #define LOOK_EVERY_MS 1000	/* mtime and inode of the configuration file */
 #define REFUSED_MS 10000	/* a refused one again: files it takes in */
@@ -64,6 +65,12 @@ gate_new(const struct gate_plan *p)
 	g->site = make_site(g, p->conf);
 	log_generation(g->generation);
 	return g;
+}
+
+void
+gate_reopen(struct gate *g)
+{
+	audit_reopen(g->site->audit);
 }
 
 const struct conf *
@@ -236,6 +243,7 @@ look_after_remote(struct gate *g)
 		return;
 	g->remote_ms = now;
 	auth_remote_tick(g->remote);
+	record_tell_lost(g);
 }
 
 void
@@ -299,6 +307,7 @@ gate_free(struct gate *g)
 			reply_cut(q);
 		pipeline_finish(q);
 	}
+	record_tell_lost(g);
 	auth_remote_free(g->remote);
 	wire_free(g->wire);
 	site_release(g->site);

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "gate/pipeline.h"
+#include "gate/record.h"
 #include "http/preflight.h"
 
 static const struct front *
@@ -81,8 +82,7 @@ judge(struct req *q)
 static const struct fault *
 refuse(struct req *q, enum fault_kind kind, const char *what, struct str value)
 {
-	if (q->site->metrics != NULL)
-		metrics_violation(q->site->metrics, fault_reason(kind));
+	record_violation(q, fault_reason(kind));
 	return fault_new(q->arena, kind, "%s \"%.*s\"", what,
 		STR_ARG(str_head(value, 200)));
 }

@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gate/pipeline.h"
+#include "gate/record.h"
 #include "mcp/walk.h"
 
 /* What came out for one message. */
@@ -233,9 +234,10 @@ judge_single(struct req *q)
 	if (r.verdict == ALLOW_YES)
 		return NEXT;
 	f = refusal(q, &r);
+	q->fault = f;			/* for the record, before it leaves */
 	if (r.verdict == ALLOW_NO && m->kind == RPC_NOTIFICATION)
 		reply_whole(q, 202, STR_NONE, STR_NONE);
-	return req_fail(q, f);
+	return DONE;
 }
 
 /* GET and DELETE carry no message.  Whoever has opened a session (its id is
@@ -288,6 +290,7 @@ answer_denied(struct req *q, const struct rpc_message *m,
 	const struct fault *f = unknown(q, &r->ask);
 
 	tell_denied(q, f);
+	record_denied(q, m, f);
 	if (m->kind == RPC_REQUEST)
 		answers[q->n_answers++] = rpc_error(q->arena, m->id, f,
 			q->request_id);
@@ -342,6 +345,7 @@ judge_batch(struct req *q)
 	take_out(q, v);
 	if (denied < n)
 		return NEXT;
+	q->recorded = !q->unrecorded;	/* each of them is */
 	shown_answers(q);
 	return DONE;
 }

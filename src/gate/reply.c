@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "gate/pipeline.h"
 #include "gate/rates.h"
+#include "gate/record.h"
 #include "relay/verdict.h"
 
 #define MAX_RETRY_AFTER_S 86400	/* told to a client at most */
@@ -130,23 +131,6 @@ finish_whole(struct req *q, int status, const struct headers *h,
 	reply_end(q);
 }
 
-void
-reply_whole(struct req *q, int status, struct str type, struct str body)
-{
-	struct headers h;
-
-	headers_init(&h, q->arena);
-	if (type.n > 0)
-		headers_add(&h, STR("Content-Type"), type);
-	add_cache(q, &h, status);
-	if (status != 204)
-		add_number(&h, STR("Content-Length"), body.n);
-	if (q->method == METHOD_OPTIONS || status == 405)
-		headers_add(&h, STR("Allow"), q->allow);
-	common_headers(q, &h);
-	finish_whole(q, status, &h, body);
-}
-
 /* ---- faults ------------------------------------------------------------------------ */
 static struct str
 request_rpc_id(const struct req *q)
@@ -250,12 +234,47 @@ whole_fault(struct req *q)
 	finish_whole(q, status, &h, body);
 }
 
+/* A refusal that cannot be recorded becomes one that says so. */
+static void
+record_fault(struct req *q)
+{
+	struct str body;
+	const struct fault *f = record_reply(q, style_reply(q, &body));
+
+	if (f != NULL)
+		q->fault = f;
+}
+
+void
+reply_whole(struct req *q, int status, struct str type, struct str body)
+{
+	const struct fault *f = record_reply(q, status);
+	struct headers h;
+
+	if (f != NULL) {
+		q->fault = f;
+		whole_fault(q);
+		return;
+	}
+	headers_init(&h, q->arena);
+	if (type.n > 0)
+		headers_add(&h, STR("Content-Type"), type);
+	add_cache(q, &h, status);
+	if (status != 204)
+		add_number(&h, STR("Content-Length"), body.n);
+	if (q->method == METHOD_OPTIONS || status == 405)
+		headers_add(&h, STR("Allow"), q->allow);
+	common_headers(q, &h);
+	finish_whole(q, status, &h, body);
+}
+
 void
 reply_fault(struct req *q)
 {
 	struct str text;
 
 	if (!q->begun) {
+		record_fault(q);
 		whole_fault(q);
 		return;
 	}

@@ -65,6 +65,8 @@ struct req {
 	struct inbound in;		/* pipeline: as the door gave it */
 	struct outlet *out;		/* a silent one once the client left */
 	bool gone, begun, ended;
+	bool recorded, unrecorded;	/* record: in the audit; it failed */
+	const char *violation;		/* record: of security, the first */
 	uint64_t bytes;			/* of the body, handed to the outlet */
 
 	struct str request_id;		/* route */
@@ -88,6 +90,7 @@ struct req {
 	uint64_t auth_began_us;		/* auth */
 	const struct identity *who;
 	struct str challenge;
+	const char *strategy;		/* which one decided */
 	bool public_only;		/* nothing presented; publicTools */
 	const struct fault *login;	/* then: what any other call gets */
 
@@ -216,6 +219,9 @@ const struct fault *outgoing_headers(struct req *q);
 void outgoing_refusals(struct req *q);
 
 /* ---- account.c ----------------------------------------------------------------- */
+/* "POST", and so on; "other". */
+struct str req_method_word(const struct req *q);
+
 /* Access line and counters; called once, where the request ends. */
 void account(struct req *q);
 

@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "gate/pipeline.h"
+#include "gate/record.h"
 #include "shm/sessions.h"
 
 #define FORM "v1."
@@ -153,8 +154,7 @@ open_text(const struct req *q, struct str *upstream_r)
 static const struct fault *
 foreign(struct req *q, const char *why)
 {
-	if (q->site->metrics != NULL)
-		metrics_violation(q->site->metrics, "session_foreign");
+	record_violation(q, "session_foreign");
 	return refuse(q, why);
 }
 

@@ -15,6 +15,7 @@
 #include "gate/session.h"
 #include "gate/front.h"
 #include "shm/segment.h"
+#include "watch/audit.h"
 #include "watch/metrics.h"
 
 struct site_server {
@@ -38,6 +39,7 @@ struct site {
 	const struct auth_policy *policy;	/* of the gateway's own pages */
 	struct session_keys sessions;
 	struct metrics *metrics;	/* NULL without a segment */
+	struct audit *audit;
 	const struct front *front;	/* of the gateway's own pages */
 	struct origin own;		/* of baseURL */
 	bool has_own;

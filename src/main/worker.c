@@ -211,10 +211,13 @@ on_reopen(void *who, int signo)
 	struct worker *w = who;
 
 	(void)signo;
-	if (!w->own_master)
+	if (!w->own_master) {
 		drain(w);		/* as FastCGI spawners mean it */
-	else if (!log_reopen())
+		return;
+	}
+	if (!log_reopen())
 		log_say(LOG_LEVEL_ERROR, "log", "cannot reopen the log");
+	gate_reopen(w->gate);
 }
 
 static void

@@ -155,6 +155,21 @@ tally_bump(struct tally *t, uint32_t series, uint64_t n)
 			memory_order_relaxed);
 }
 
+/* In one shard, whoever does it: the sum over all is the value. */
+void
+tally_raise(struct tally *t, uint32_t series, uint64_t value)
+{
+	_Atomic uint64_t *word;
+	uint64_t was;
+
+	if (t->segment == NULL || series >= TALLY_SERIES || series == OTHER)
+		return;
+	word = &t->segment->file->tally.counts[0][series];
+	was = atomic_load_explicit(word, memory_order_relaxed);
+	while (was < value && !atomic_compare_exchange_weak(word, &was, value))
+		continue;
+}
+
 void
 tally_add(struct tally *t, struct str text, uint64_t n)
 {

@@ -26,6 +26,9 @@ void tally_add(struct tally *t, struct str text, uint64_t n);
 uint32_t tally_series(struct tally *t, struct str text);
 void tally_bump(struct tally *t, uint32_t series, uint64_t n);
 
+/* For what is not counted but noted, a time: the greater value stays. */
+void tally_raise(struct tally *t, uint32_t series, uint64_t value);
+
 /* Histograms: le buckets in seconds, fixed for all; text has no `le` label.
  * Series `<name>_bucket`, `_sum` (microseconds inside), `_count`. */
 struct tally_histogram { uint32_t first; };

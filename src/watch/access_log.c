@@ -61,24 +61,30 @@ access_log_key(const uint8_t bytes[SHA256_SIZE])
 	key.set = true;
 }
 
-/* The same user looks the same, and nobody can tell who it is. */
-static void
-put_user(struct log_line *l, const struct access *r)
+void
+access_log_hash(struct str text, char hex_r[ACCESS_LOG_HASH])
 {
 	uint8_t digest[SHA256_SIZE];
-	char hex[17];
 
-	if (!r->hash_user || r->user.n == 0) {
-		log_opt(l, "user", r->user);
-		return;
-	}
 	if (!key.set) {
 		digest_random(key.bytes, sizeof key.bytes);
 		key.set = true;
 	}
 	digest_hmac((struct str){ (const char *)key.bytes, sizeof key.bytes },
-		r->user, digest);
-	digest_hex(digest, 8, hex);
+		text, digest);
+	digest_hex(digest, ACCESS_LOG_HASH / 2, hex_r);
+}
+
+static void
+put_user(struct log_line *l, const struct access *r)
+{
+	char hex[ACCESS_LOG_HASH];
+
+	if (!r->hash_user || r->user.n == 0) {
+		log_opt(l, "user", r->user);
+		return;
+	}
+	access_log_hash(r->user, hex);
 	log_str(l, "user", str_of(hex));
 }
 

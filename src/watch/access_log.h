@@ -31,7 +31,11 @@ struct access {
  * `using token index N` when a token was used (fields: mcpgate(8)). */
 void access_log(const struct access *r);
 
-/* What hashed user names are keyed with (32 bytes, of the segment). */
+/* What names are hashed with (32 bytes, of the segment). */
 void access_log_key(const uint8_t bytes[32]);
+
+/* The same text looks the same, and nobody can tell what it is. */
+#define ACCESS_LOG_HASH 17
+void access_log_hash(struct str text, char hex_r[ACCESS_LOG_HASH]);
 
 #endif

@@ -148,7 +148,6 @@ put_workers(struct page *p, const struct segment *s, struct arena *a)
 	put_gauge(p, STREAMS, streams);
 	put_gauge(p, WORKERS_ALIVE, alive);
 	put_gauge(p, GENERATION, generation);
-	put_gauge(p, LAST_VIOLATION, worker_last_violation(s));
 }
 
 static void

@@ -50,6 +50,20 @@ X(TABLE_FULL, COUNTER, "mcpgate_ratelimit_table_full_total",                   \
 	"Limits that could not be counted for want of room.")                  \
 X(VIOLATIONS, COUNTER, "mcpgate_security_violations_total",                    \
 	"Refusals that point to an attack or a broken set-up.")                \
+X(LAST_VIOLATION, GAUGE, "mcpgate_last_violation_timestamp_seconds",           \
+	"When there was the last of these.")                                   \
+X(TOKENS_GENERATED, COUNTER, "mcpgate_tokens_generated_total",                 \
+	"Tokens that mcpgatectl made.")                                        \
+X(TOKENS_REVOKED, COUNTER, "mcpgate_tokens_revoked_total",                     \
+	"Revocations that mcpgatectl made.")                                   \
+X(CACHE_HITS, COUNTER, "mcpgate_cache_hits_total",                             \
+	"Answers that were there already.")                                    \
+X(CACHE_MISSES, COUNTER, "mcpgate_cache_misses_total",                         \
+	"Answers that had to be worked out.")                                  \
+X(AUDIT_DROPPED, COUNTER, "mcpgate_audit_dropped_total",                       \
+	"Audit records that could not be written.")                            \
+X(STORE_ERRORS, COUNTER, "mcpgate_store_errors_total",                         \
+	"Shared state that could not be read or written.")                     \
 X(RELOADS, COUNTER, "mcpgate_config_reloads_total",                            \
 	"Reloads, counted by each worker.")                                    \
 X(OVERFLOW, COUNTER, "mcpgate_series_overflow_total",                          \
@@ -66,8 +80,6 @@ X(STREAMS, GAUGE, "mcpgate_streams",                                           \
 	"Open event streams.")                                                 \
 X(WORKERS_ALIVE, GAUGE, "mcpgate_workers",                                     \
 	"Living workers.")                                                     \
-X(LAST_VIOLATION, GAUGE, "mcpgate_last_violation_timestamp_seconds",           \
-	"When the last violation was counted, since 1970; 0: never.")          \
 X(RELOAD_OK, GAUGE, "mcpgate_config_last_reload_successful",                   \
 	"0 when the last reload was refused.")                                 \
 X(GENERATION, GAUGE, "mcpgate_config_generation",                              \

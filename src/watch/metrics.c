@@ -45,21 +45,6 @@ struct set {
 	bool from_client;		/* value1 is: capped */
 };
 
-struct metrics *
-metrics_new(struct segment *s, uint32_t shard, bool user_label,
-	bool tool_label, struct arena *a)
-{
-	struct metrics *m = ARENA_NEW(a, struct metrics);
-
-	m->arena = a;
-	m->segment = s;
-	m->number = shard;
-	m->tally = tally_new(s, shard, a);
-	m->user_label = user_label;
-	m->tool_label = tool_label;
-	return m;
-}
-
 /* ---- label texts ---------------------------------------------------------------- */
 /* At most max bytes, not cut inside a character. */
 static struct str
@@ -336,9 +321,45 @@ metrics_proxy_header_missing(struct metrics *m, struct str server)
 void
 metrics_violation(struct metrics *m, const char *reason)
 {
-	count(m, (struct set){ .family = VIOLATIONS, .key1 = "reason",
-		.value1 = str_of(reason) }, 1);
-	worker_violation(m->segment, m->number, (uint64_t)clock_unix_s());
+	struct set s = { .family = VIOLATIONS, .key1 = "reason",
+		.value1 = str_of(reason) };
+	uint64_t now = (uint64_t)clock_unix_s();
+
+	count(m, s, 1);
+	s.family = LAST_VIOLATION;
+	tally_raise(m->tally, find(m, &s).series, now);
+	worker_violation(m->segment, m->number, now);
+}
+
+void
+metrics_cache(struct metrics *m, struct str server, const char *cache,
+	bool hit)
+{
+	struct set s = { .family = CACHE_HITS, .server = server,
+		.key1 = "cache", .value1 = str_of(cache) };
+
+	count(m, s, hit);		/* 0 too: the same label sets */
+	s.family = CACHE_MISSES;
+	count(m, s, !hit);
+}
+
+void
+metrics_audit_dropped(struct metrics *m, uint32_t n)
+{
+	count(m, (struct set){ .family = AUDIT_DROPPED }, n);
+}
+
+void
+metrics_store_error(struct metrics *m)
+{
+	count(m, (struct set){ .family = STORE_ERRORS }, 1);
+}
+
+void
+metrics_tokens(struct metrics *m, uint32_t generated, uint32_t revoked)
+{
+	count(m, (struct set){ .family = TOKENS_GENERATED }, generated);
+	count(m, (struct set){ .family = TOKENS_REVOKED }, revoked);
 }
 
 void
@@ -395,4 +416,25 @@ metrics_reload(struct metrics *m, bool ok, uint32_t generation)
 	(void)generation;		/* a gauge, told by the segment */
 	count(m, (struct set){ .family = RELOADS, .key1 = "result",
 		.value1 = ok ? STR("loaded") : STR("refused") }, 1);
+}
+
+/* ---- making it ----------------------------------------------------------------------------- */
+struct metrics *
+metrics_new(struct segment *s, uint32_t shard, bool user_label,
+	bool tool_label, struct arena *a)
+{
+	struct metrics *m = ARENA_NEW(a, struct metrics);
+
+	m->arena = a;
+	m->segment = s;
+	m->number = shard;
+	m->tally = tally_new(s, shard, a);
+	m->user_label = user_label;
+	m->tool_label = tool_label;
+	/* 0 is a value: what has no labels is there from the start */
+	metrics_audit_dropped(m, 0);
+	metrics_tokens(m, 0, 0);
+	metrics_table_full(m, 0);
+	count(m, (struct set){ .family = STORE_ERRORS }, 0);
+	return m;
 }

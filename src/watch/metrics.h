@@ -35,6 +35,16 @@ void metrics_limited(struct metrics *m, struct str server, const char *scope);
 void metrics_blocked(struct metrics *m, struct str server);
 void metrics_table_full(struct metrics *m, uint32_t n);
 
+/* A verdict on a credential that was kept, or not; cache: "verdict",
+ * "introspection". */
+void metrics_cache(struct metrics *m, struct str server, const char *cache,
+	bool hit);
+void metrics_audit_dropped(struct metrics *m, uint32_t n);
+void metrics_store_error(struct metrics *m);
+
+/* By mcpgatectl: tokens made, revocations. */
+void metrics_tokens(struct metrics *m, uint32_t generated, uint32_t revoked);
+
 /* One attempt with a token came back with a status. */
 void metrics_token(struct metrics *m, struct str server, uint32_t token,
 	int status, bool failed);
