@@ -7,10 +7,18 @@
 
 #include "base/digest.h"
 
+static bool
+has_expired(const struct conf_key *k, int64_t now_unix_s)
+{
+	return k->expires_unix_s != 0 && now_unix_s >= k->expires_unix_s;
+}
+
 /* The first equal entry, or list->n; every entry is looked at and no branch
- * depends on what was found. */
+ * depends on what was found.  A value that stands there twice counts as long
+ * as one of them does. */
 static uint32_t
-find(const struct conf_keys *list, const uint8_t digest[SHA256_SIZE])
+find(const struct conf_keys *list, const uint8_t digest[SHA256_SIZE],
+	int64_t now_unix_s, bool expired)
 {
 	uint32_t found = list->n;
 
@@ -18,6 +26,7 @@ find(const struct conf_keys *list, const uint8_t digest[SHA256_SIZE])
 		uint32_t same = digest_same(list->v[i - 1].sha256, digest,
 			SHA256_SIZE);
 
+		same &= has_expired(&list->v[i - 1], now_unix_s) == expired;
 		found = (found & (same - 1)) | ((i - 1) & (0 - same));
 	}
 	return found;
@@ -28,20 +37,18 @@ keys_find(const struct conf_keys *list, struct str presented,
 	int64_t now_unix_s, uint32_t *index_r)
 {
 	uint8_t digest[SHA256_SIZE];
-	uint32_t i;
+	uint32_t living, dead;
 
 	if (presented.n == 0)
 		return KEYS_NONE;
 	digest_sha256(presented, digest);
-	i = find(list, digest);
+	living = find(list, digest, now_unix_s, false);
+	dead = find(list, digest, now_unix_s, true);
 	digest_wipe(digest, sizeof(digest));
-	if (i == list->n)
+	if (living == list->n && dead == list->n)
 		return KEYS_NONE;
-	*index_r = i;
-	if (list->v[i].expires_unix_s != 0 &&
-	    now_unix_s >= list->v[i].expires_unix_s)
-		return KEYS_EXPIRED;
-	return KEYS_MATCH;
+	*index_r = living < list->n ? living : dead;
+	return living < list->n ? KEYS_MATCH : KEYS_EXPIRED;
 }
 
 struct identity_draft

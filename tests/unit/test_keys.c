@@ -23,6 +23,9 @@ static const struct {
 	{ "now", "delta", NOW, 0 },
 	{ "soon", "epsilon", NOW + 1, 1 },
 	{ "again", "alpha", 0, 2 },
+	{ "first", "eta", NOW - 5, 0 },
+	{ "second", "eta", 0, 0 },
+	{ "third", "eta", NOW - 1, 0 },
 };
 
 #define N (sizeof(entries) / sizeof(entries[0]))
@@ -38,6 +41,8 @@ static const struct {
 	{ "ended a second ago", "gamma", KEYS_EXPIRED, "token:old", 0 },
 	{ "ends now", "delta", KEYS_EXPIRED, "token:now", 0 },
 	{ "ends in a second", "epsilon", KEYS_MATCH, "token:soon", 1 },
+	{ "once more, and that has not ended", "eta", KEYS_MATCH,
+		"token:second", 0 },
 	{ "unknown", "zeta", KEYS_NONE, NULL, 0 },
 	{ "empty", "", KEYS_NONE, NULL, 0 },
 	{ "a prefix", "alph", KEYS_NONE, NULL, 0 },
