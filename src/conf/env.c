@@ -23,7 +23,6 @@ static const struct override plain[] = {
 	{ "MCPGATE_TRUSTED_PROXIES", "trustedProxies" },
 	{ "AUTH_REQUIRED", "admin.authRequired" },
 	{ "AUTH_HEADER_NAME", "options.inboundAuth.header" },
-	{ "PROXY_USER_HEADER", "options.inboundAuth.proxy.userHeader" },
 	{ "JWT_SECRET_KEY", "options.inboundAuth.jwt.secret" },
 	{ "JWT_PUBLIC_KEY_PATH", "options.inboundAuth.jwt.publicKeyFile" },
 	{ "JWT_ALGORITHM", "options.inboundAuth.jwt.algorithms" },
@@ -311,6 +310,27 @@ put_switches(struct loading *l)
 		    "options.inboundAuth.strategy", STR("proxy"));
 }
 
+/* The name of a header trusts nobody: without a rule for proxies, or the word
+ * that there shall be one, it would become one. */
+static void
+put_user_header(struct loading *l)
+{
+	const char *v = variable("PROXY_USER_HEADER");
+	const char *trust = variable("TRUST_PROXY_AUTH");
+	const struct node *inbound =
+	    node_at(l->root, "mcpProxy.options.inboundAuth");
+
+	if (v == NULL)
+		return;
+	if ((trust == NULL || !says_true(trust)) &&
+	    node_get(inbound, "proxy") == NULL)
+		report_add(l->report, "W17", l->root,
+		    "environment PROXY_USER_HEADER is not used");
+	else
+		put(l, "PROXY_USER_HEADER",
+		    "options.inboundAuth.proxy.userHeader", str_of(v));
+}
+
 /* JWT_ keys add the strategy where none is written; the block alone says so
  * (inherit_strategies), unless authTokens or a list stands in the way. */
 static void
@@ -361,5 +381,6 @@ env_apply(struct loading *l)
 	put_session_time(l);
 	put_database(l);
 	put_switches(l);
+	put_user_header(l);
 	tell_unused(l);
 }

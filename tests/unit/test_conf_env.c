@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf env -- the variables that operators of another gateway have set: what
+ * they change, and what is said about it, word by word
+ */
+#include "config.h"
+#include "conf/conf.h"
+
+#include <stdlib.h>
+
+#include "kit/conf_rig.h"
+#include "kit/tap.h"
+
+#define LONG "0123456789abcdef0123456789abcdef"
+#define TRUSTED "\"trustedProxies\":[\"10.0.0.5\"]"
+#define RULE(inbound) "{\"mcpProxy\":{" TRUSTED ",\"options\":{" \
+	"\"inboundAuth\":{" inbound "}}}}"
+#define PLAIN "{\"mcpProxy\":{" TRUSTED "}}"
+#define TOKEN "\"strategy\":\"token\",\"token\":{\"values\":[\"" LONG "\"]}"
+#define HS "\"strategy\":\"jwt\",\"jwt\":{\"secret\":\"" LONG "\"}"
+#define OVERRIDES(name, path) "environment " name " overrides mcpProxy." path
+#define BLOCK "options.inboundAuth."
+
+/* env: "NAME=value" divided by '|'. strategies: first letters; NULL: the
+ * start is refused. */
+static const struct {
+	const char *env, *file, *strategies, *id, *says;
+} rows[] = {
+	{ "", PLAIN, "l", NULL, NULL },
+	{ "MCP_CLIENT_AUTH_ENABLED=true", RULE(TOKEN), "t", NULL, NULL },
+	{ "MCP_CLIENT_AUTH_ENABLED=true|TRUST_PROXY_AUTH=false", RULE(TOKEN),
+		"t", NULL, NULL },
+	{ "TRUST_PROXY_AUTH=false", RULE(TOKEN), "t", NULL, NULL },
+	{ "MCP_CLIENT_AUTH_ENABLED=true|TRUST_PROXY_AUTH=true", RULE(HS),
+		"jp", "W13", OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", RULE(HS), "jp", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=1", RULE(TOKEN), "tp", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", PLAIN, "p", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", "{}", NULL, "E41", "proxy authentication "
+		"needs trustedPeers, trustedProxies, a secret or "
+		"proxy.param" },
+	{ "MCP_CLIENT_AUTH_ENABLED=false|TRUST_PROXY_AUTH=true", RULE(TOKEN),
+		"p", "W13",
+		OVERRIDES("MCP_CLIENT_AUTH_ENABLED", BLOCK "strategy") },
+	{ "MCP_CLIENT_AUTH_ENABLED=false|TRUST_PROXY_AUTH=true", "{}", NULL,
+		"E41", "proxy authentication needs trustedPeers, "
+		"trustedProxies, a secret or proxy.param" },
+	{ "MCP_CLIENT_AUTH_ENABLED=false", RULE(TOKEN), NULL, "E40",
+		"MCP client authentication is disabled but trust_proxy_auth "
+		"is not set" },
+	{ "MCP_CLIENT_AUTH_ENABLED=false|TRUST_PROXY_AUTH=false", PLAIN, NULL,
+		"E40", "MCP client authentication is disabled but "
+		"trust_proxy_auth is not set" },
+	{ "MCP_CLIENT_AUTH_ENABLED=FALSE|TRUST_PROXY_AUTH=no", PLAIN, NULL,
+		"E40", "MCP client authentication is disabled but "
+		"trust_proxy_auth is not set" },
+
+	/* a name is no trust */
+	{ "PROXY_USER_HEADER=X-Who", PLAIN, "l", "W17",
+		"environment PROXY_USER_HEADER is not used" },
+	{ "PROXY_USER_HEADER=X-Who", RULE(TOKEN), "t", "W17",
+		"environment PROXY_USER_HEADER is not used" },
+	{ "PROXY_USER_HEADER=X-Who|TRUST_PROXY_AUTH=true", PLAIN, "p", "W13",
+		OVERRIDES("PROXY_USER_HEADER", BLOCK "proxy.userHeader") },
+	{ "PROXY_USER_HEADER=X-Who",
+		RULE("\"strategy\":\"proxy\",\"proxy\":{\"userHeader\":"
+		"\"X-User\"}"), "p", "W13",
+		OVERRIDES("PROXY_USER_HEADER", BLOCK "proxy.userHeader") },
+	{ "PROXY_USER_HEADER=Host: x|TRUST_PROXY_AUTH=true", PLAIN, NULL,
+		"E63", "cannot be a header here" },
+
+	{ "AUTH_HEADER_NAME=X-MCP-Auth", RULE(TOKEN), "t", "W13",
+		OVERRIDES("AUTH_HEADER_NAME", BLOCK "header") },
+	{ "AUTH_HEADER_NAME=X-MCP-Auth", PLAIN, "l", "W13",
+		OVERRIDES("AUTH_HEADER_NAME", BLOCK "header") },
+
+	{ "JWT_SECRET_KEY=" LONG, PLAIN, "j", "W13",
+		OVERRIDES("JWT_SECRET_KEY", BLOCK "jwt.secret") },
+	{ "JWT_SECRET_KEY=" LONG, RULE(TOKEN), "t", "W13",
+		OVERRIDES("JWT_SECRET_KEY", BLOCK "jwt.secret") },
+	{ "JWT_SECRET_KEY=short", PLAIN, NULL, "E45",
+		"secret is shorter than 32 bytes or a published sample" },
+	{ "JWT_SECRET_KEY=my-test-key", PLAIN, NULL, "E45",
+		"secret is shorter than 32 bytes or a published sample" },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_ALGORITHM=HS256", PLAIN, "j", "W13",
+		OVERRIDES("JWT_ALGORITHM", BLOCK "jwt.algorithms") },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_ALGORITHM=HS512", PLAIN, NULL, "E45",
+		"secret is shorter than 64 bytes or a published sample" },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_ALGORITHM=RS256", PLAIN, NULL, "E44",
+		"HS algorithms need jwt.secret and exclude key sets" },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_ALGORITHM=none", PLAIN, NULL, "E43",
+		"algorithm \"none\" is never allowed" },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_AUDIENCE=me|JWT_ISSUER=us", PLAIN,
+		"j", "W13", OVERRIDES("JWT_AUDIENCE", BLOCK "jwt.audience") },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_ISSUER=us", PLAIN, "j", "W13",
+		OVERRIDES("JWT_ISSUER", BLOCK "jwt.issuer") },
+	{ "JWT_AUDIENCE=me", PLAIN, NULL, "E42", "jwt needs jwt.jwksUrl, "
+		"jwt.publicKeyFile, jwt.secret or jwt.issuer" },
+	{ "JWT_PUBLIC_KEY_PATH=/nowhere/key.pem", PLAIN, NULL, "E08",
+		"cannot read \"/nowhere/key.pem\": No such file or "
+		"directory" },
+	{ "JWT_SECRET_KEY=" LONG "|TRUST_PROXY_AUTH=true", PLAIN, "jp",
+		"W13", OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+
+	{ "MCP_AUTH_TOKEN=" LONG, PLAIN, "t", "W13",
+		OVERRIDES("MCP_AUTH_TOKEN", BLOCK "token.values") },
+	{ "MCP_AUTH_TOKEN=" LONG, RULE(HS), "j", NULL, NULL },
+
+	{ "TRUST_PROXY_AUTH_DANGEROUSLY=true", PLAIN, "l", "W17",
+		"environment TRUST_PROXY_AUTH_DANGEROUSLY is not used" },
+	{ "REQUIRE_TOKEN_EXPIRATION=true", PLAIN, "l", "W17",
+		"environment REQUIRE_TOKEN_EXPIRATION is not used" },
+};
+
+/* Sets or takes back what a row says. */
+static void
+set_all(const char *text, bool put)
+{
+	struct str rest = str_of(text);
+
+	while (rest.n > 0) {
+		struct str value = str_cut(&rest, '|'), name;
+		char key[64], says[128];
+
+		name = str_cut(&value, '=');
+		snprintf(key, sizeof(key), "%.*s", STR_ARG(name));
+		snprintf(says, sizeof(says), "%.*s", STR_ARG(value));
+		if (put)
+			setenv(key, says, 1);
+		else
+			unsetenv(key);
+	}
+}
+
+static bool
+same_strategies(const struct conf_inbound *in, const char *want)
+{
+	static const char letters[STRATEGIES] = {
+		[STRATEGY_NONE] = 'n', [STRATEGY_LOCAL] = 'l',
+		[STRATEGY_TOKEN] = 't', [STRATEGY_APIKEY] = 'a',
+		[STRATEGY_JWT] = 'j', [STRATEGY_INTROSPECTION] = 'i',
+		[STRATEGY_PROXY] = 'p', [STRATEGY_LUA] = 'u',
+		[STRATEGY_JS] = 's',
+	};
+
+	if (in->n_strategies != strlen(want))
+		return false;
+	for (uint32_t i = 0; i < in->n_strategies; i++) {
+		if (letters[in->strategies[i]] != want[i])
+			return false;
+	}
+	return true;
+}
+
+static void
+run_row(struct conf_rig *r, size_t i)
+{
+	const struct conf *c;
+	bool good;
+
+	set_all(rows[i].env, true);
+	r->source.env_overrides = true;
+	c = conf_rig_load(r, rows[i].file);
+	good = rows[i].strategies == NULL ? c == NULL : c != NULL &&
+		same_strategies(&c->options.inbound, rows[i].strategies);
+	good = good && (rows[i].id != NULL ? conf_rig_said(r, rows[i].id,
+		rows[i].says) : !conf_rig_said(r, "W13", "") &&
+		!conf_rig_said(r, "W17", ""));
+	if (!tap_ok(good, "row %zu: %s", i, rows[i].env))
+		conf_rig_show(r);
+	set_all(rows[i].env, false);
+}
+
+/* A rule of its own is not touched; a server without one follows. */
+static void
+check_servers(struct conf_rig *r)
+{
+	const struct conf *c;
+
+	setenv("MCP_CLIENT_AUTH_ENABLED", "false", 1);
+	setenv("TRUST_PROXY_AUTH", "true", 1);
+	setenv("PROXY_USER_HEADER", "X-Who", 1);
+	r->source.env_overrides = true;
+	c = conf_rig_load(r, "{\"mcpProxy\":{" TRUSTED "},\"mcpServers\":{"
+		"\"a\":{\"url\":\"http://u/\"},\"b\":{\"url\":\"http://u/\","
+		"\"options\":{\"inboundAuth\":{" TOKEN "}}}}}");
+	if (OK(c != NULL)) {
+		OK(same_strategies(&c->servers[0].options.inbound, "p"));
+		IS_STR(c->servers[0].options.inbound.proxy.user_header,
+			"X-Who");
+		OK(same_strategies(&c->servers[1].options.inbound, "t"));
+	} else {
+		conf_rig_show(r);
+	}
+	unsetenv("MCP_CLIENT_AUTH_ENABLED");
+	unsetenv("TRUST_PROXY_AUTH");
+	unsetenv("PROXY_USER_HEADER");
+}
+
+int
+main(void)
+{
+	struct conf_rig r = conf_rig_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		run_row(&r, i);
+	check_servers(&r);
+	conf_rig_end(&r);
+	return tap_done();
+}
