@@ -20,6 +20,7 @@
 #include "shm/layout.h"
 
 #define TRIES 64
+#define LINE _Alignof(struct shm_rates)
 #define TICK_US 16
 #define TAT_BITS 42
 #define TAT_MASK ((UINT64_C(1) << TAT_BITS) - 1)
@@ -51,6 +52,16 @@ struct job {
 
 /* ---- opening ----------------------------------------------------------------- */
 
+/* A bucket is a cache line here, too. */
+static struct shm_rates *
+tables_alone(struct arena *a)
+{
+	char *p = arena_alloc(a, sizeof(struct shm_rates) + LINE - 1);
+
+	return (struct shm_rates *)(void *)(p + (LINE - 1) -
+		((uintptr_t)p + (LINE - 1)) % LINE);
+}
+
 struct rates *
 rates_open(struct segment *s, struct arena *a)
 {
@@ -60,7 +71,7 @@ rates_open(struct segment *s, struct arena *a)
 		t->tables = &s->file->rates;
 		memcpy(t->key, segment_key(s), sizeof(t->key));
 	} else {
-		t->tables = ARENA_NEW(a, struct shm_rates);
+		t->tables = tables_alone(a);
 		digest_random(t->key, sizeof(t->key));
 	}
 	return t;
