@@ -27,13 +27,15 @@ static const struct jdoc_limits limits = { .depth = 8, .values = 20000 };
 static const char *const members[] = { "kty", "kid", "use", "key_ops", "alg",
 	"crv", "n", "e", "x", "y" };
 
+#define N_MEMBERS (sizeof(members) / sizeof(members[0]))
+
 static void
 put_key(struct buf *b, struct arena *a, const struct jdoc *key)
 {
 	bool object = key != NULL && jdoc_type(key) == JDOC_OBJECT;
 	char before = '{';
 
-	for (size_t i = 0; object && i < sizeof(members) / sizeof(members[0]); i++) {
+	for (size_t i = 0; object && i < N_MEMBERS; i++) {
 		const struct jdoc *d = jdoc_get(key, members[i]);
 
 		if (d == NULL)

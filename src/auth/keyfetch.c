@@ -99,9 +99,8 @@ is_same(const struct set *s, const struct key_place *p)
 {
 	if (memcmp(s->place.name, p->name, KEYSET_NAME) != 0)
 		return false;
-	return p->proxy == NULL || s->place.proxy == NULL ||
-		str_eq(secret_reveal(s->place.proxy->password),
-		secret_reveal(p->proxy->password));
+	return p->proxy == NULL || !p->proxy->has_auth ||
+		secret_eq(s->place.proxy->password, p->proxy->password);
 }
 
 static struct set *

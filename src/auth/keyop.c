@@ -51,7 +51,7 @@ copy_proxy(struct arena *a, const struct conf_outproxy *p)
 	copy->url = str_copy(a, p->url);
 	copy->username = str_copy(a, p->username);
 	copy->noproxy = str_copy(a, p->noproxy);
-	copy->password = secret_of(str_copy(a, secret_reveal(p->password)));
+	copy->password = secret_copy(a, p->password);
 	return copy;
 }
 

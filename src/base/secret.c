@@ -19,6 +19,12 @@ secret_reveal(struct secret s)
 	return (struct str){ s.hidden, s.n };
 }
 
+struct secret
+secret_copy(struct arena *a, struct secret s)
+{
+	return secret_of(str_copy(a, secret_reveal(s)));
+}
+
 bool
 secret_empty(struct secret s)
 {

@@ -19,6 +19,9 @@ struct secret secret_of(struct str s);		/* borrows the bytes of s */
 struct str secret_reveal(struct secret s);
 bool secret_empty(struct secret s);
 
+/* In an arena of its own, which wipes it. */
+struct secret secret_copy(struct arena *a, struct secret s);
+
 /* Compares SHA-256 digests in constant time. */
 bool secret_eq(struct secret a, struct secret b);
 
