@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, secret, server  # noqa: E402
+from kit.idp import Idp  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.tools import Lists, shown  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
@@ -199,6 +200,41 @@ def _(t):
                               headers=bearer(token))), may)
             for name in ("get_a", "get_b", "put_a"):
                 equal("result" in call(g, name, token).json, name in may)
+
+
+@test("claims, groups and scopes of a token that is asked about",
+      workers=BOTH)
+def _(t):
+    policy = [{"effect": "deny", "tools": ["get_b"],
+               "claims": {"dept": "dev"}},
+              {"effect": "allow", "tools": ["get_*"],
+               "claims": {"dept": ["ops", "dev"]}},
+              {"effect": "allow", "tools": ["put_*"], "groups": ["w*"],
+               "scopes": ["write"]}]
+    answers = {"ops": {"dept": "ops"}, "dev": {"dept": ["dev"]},
+               "group": {"groups": ["writers"]},
+               "full": {"groups": ["writers"], "scope": "write"}}
+    may = {"ops": "get_a get_b", "dev": "get_a", "group": "",
+           "full": "put_a"}
+    with Upstream(Lists()) as up, Idp() as idp:
+        inbound = {"strategy": "introspection", "introspection": {
+            "endpoint": idp.url("/introspect"), "clientId": "gate",
+            "clientSecret": secret("introspection")}}
+        tokens = {w: secret(w) for w in answers}
+        for w, more in answers.items():
+            idp.answers[tokens[w]] = dict(more, active=True, sub=w)
+        with gate(up, {"inboundAuth": inbound, "policy": policy},
+                  t.workers) as g:
+            for _ in range(2):              # the second from the cache
+                for w, token in tokens.items():
+                    equal(shown(g.rpc("/s/mcp", "tools/list",
+                                      headers=bearer(token))),
+                          may[w].split())
+                    for name in ("get_a", "get_b", "put_a"):
+                        r = call(g, name, token)
+                        equal(r.status == 200 and "result" in r.json,
+                              name in may[w].split())
+                equal(call(g, "put_a", tokens["group"]).status, 403)
 
 
 @test("claims too large to be kept are looked at each time", workers=BOTH)
