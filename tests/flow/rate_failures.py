@@ -10,7 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, guard, secret, server  # noqa: E402
-from kit.tap import equal, test  # noqa: E402
+from kit.idp import Idp  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
 BOTH = (1, 4)
@@ -107,6 +108,40 @@ def _(t):
     with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
         equal({ask(g, "wrong-%d" % i).status for i in range(9)}, {401})
         equal(ask(g, STATIC).status, 200)
+
+
+@test("an endpoint is not asked for an address that keeps failing",
+      workers=BOTH)
+def _(t):
+    with Upstream() as up, Idp() as idp:
+        options = {"inboundAuth": {
+            "strategy": "introspection", "introspection": {
+                "endpoint": idp.url("/introspect"), "clientId": "gate",
+                "clientSecret": STATIC},
+            "failures": {"perIpPerMinute": 1, "burst": 3}}}
+
+        def token(i, answer):
+            value = guard("opaque-%d-%s" % (i, STATIC[-12:]))
+            idp.answers[value] = answer
+            return value
+
+        with Gate(config({"s": server(up, options)}), t.workers) as g:
+            known = token(0, {"active": True, "sub": "alice"})
+            bad = [token(i, {"active": False}) for i in range(1, 6)]
+            equal(ask(g, known).status, 200)
+            equal([ask(g, b).status for b in bad], [401] * 3 + [429] * 2)
+            asked = idp.count("/introspect")
+            # what has been answered already is known: good and bad
+            equal((ask(g, known).status, ask(g, bad[0]).status), (200, 401))
+            equal(ask(g, token(9, {"active": True, "sub": "b"})).status, 429)
+            equal(idp.count("/introspect"), asked)
+            # an outage is nobody's failure
+            idp.lies["/introspect"] = 500
+            equal({ask(g, token(20 + i, {}), "192.0.2.8").status
+                   for i in range(6)}, {503})
+            del idp.lies["/introspect"]
+            eventually(lambda: ask(g, token(30, {"active": True}),
+                                   "192.0.2.8").status == 200, 15)
 
 
 tap.main()
