@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """auth_proxy -- identities that a web server or proxy vouches for"""
+import json
 import os
 import sys
 
@@ -206,6 +207,162 @@ def _(t):
             line = g.access(server="s")
             equal(line["how"], how)
             equal(line["user"], "alice" if how == "jwt" else "bob")
+
+
+def b64(value):
+    return keys.b64(json.dumps(value).encode())
+
+
+PRESETS = {
+    "oauth2-proxy": ("X-Auth-Request-User", "X-Auth-Request-Email",
+                     "X-Auth-Request-Groups"),
+    "authelia": ("Remote-User", "Remote-Email", "Remote-Groups"),
+    "kong": ("X-Consumer-Username", None, "X-Consumer-Groups"),
+    "istio": ("X-Jwt-Payload", None, None)}
+
+
+@test("presets of known proxies", workers=(1,), rows=sorted(PRESETS))
+def _(t):
+    name, email, groups = PRESETS[t.row]
+    value = b64({"sub": "alice"}) if t.row == "istio" else "alice"
+    more = {"allowGroups": ["ops"]} if groups else {}
+    with Upstream() as up, Gate(with_proxy(
+            up, {"preset": t.row, "trustedPeers": [PEER]}, **more)) as g:
+        rows = [(name, value)]
+        if groups:
+            equal(g.rpc("/s/mcp", "ping", headers=rows,
+                        REMOTE_ADDR=PEER).status, 403)
+            rows.append((groups, "staff,ops"))
+        if email:
+            rows.append((email, "a@x"))
+        r = g.rpc("/s/mcp", "ping", headers=rows, REMOTE_ADDR=PEER)
+        equal(r.status, 200)
+        line = g.access(server="s", status=200)
+        equal((line["user"], line["how"]), ("alice", "proxy"))
+        for n in (name, email, groups):
+            assert n is None or n.lower() not in up.calls[0].names
+        for peer, headers in (("10.0.0.6", rows), (PEER, user("root")),
+                              (PEER, rows + [(name, value)])):
+            equal(g.rpc("/s/mcp", "ping", headers=headers,
+                        REMOTE_ADDR=peer).status, 401)
+
+
+@test("what is written beside a preset counts", workers=(1,))
+def _(t):
+    proxy = {"preset": "authelia", "userHeader": "X-Who",
+             "trustedPeers": [PEER]}
+    with Upstream() as up, Gate(with_proxy(up, proxy)) as g:
+        equal(g.rpc("/s/mcp", "ping", headers=user(name="Remote-User"),
+                    REMOTE_ADDR=PEER).status, 401)
+        equal(g.rpc("/s/mcp", "ping", headers=user(name="X-Who"),
+                    REMOTE_ADDR=PEER).status, 200)
+
+
+@test("a preset trusts nobody by itself", workers=(1,), rows=(
+    ("oauth2-proxy", 78), ("authelia", 78), ("kong", 78), ("istio", 78),
+    ("none", 78)))
+def _(t):
+    word, code = t.row
+    with Gate(with_proxy("http://127.0.0.1:9/mcp", {"preset": word}),
+              mode="cgi") as g:
+        got, _, err = run(["-t", "--config", g.file])
+        equal(got, code)
+        assert "proxy authentication needs trustedPeers" in err, err
+
+
+def signed(up, strategy="proxy", **more):
+    return with_proxy(up, dict({"userHeader": "X-Identity",
+                                "format": "jwt"}, **more), strategy,
+                      token={"values": [GATE_SECRET]},
+                      jwt={"secret": HS_KEY, "algorithms": ["HS256"],
+                           "issuer": "https://issuer.test",
+                           "audience": ["gate"]})
+
+
+@test("a signed header needs no trusted peer", workers=BOTH, rows=(
+    ("good", lambda: keys.hs256(HS_KEY, keys.claims()), 200, None),
+    ("another key", lambda: keys.hs256("x" * 40, keys.claims()), 401,
+     "invalid_token"),
+    ("unsigned", lambda: keys.unsigned(keys.claims()), 401,
+     "invalid_token"),
+    ("another audience", lambda: keys.hs256(HS_KEY, keys.claims(
+        aud="other")), 401, "invalid_token"),
+    ("another issuer", lambda: keys.hs256(HS_KEY, keys.claims(
+        iss="https://evil.test")), 401, "invalid_token"),
+    ("expired", lambda: keys.hs256(HS_KEY, keys.claims(exp=1000)), 401,
+     "token_expired"),
+    ("a plain name", lambda: "alice", 401, "invalid_token"),
+    ("nobody", lambda: "-", 401, "no_identity"),
+    ("nothing", lambda: "", 401, "no_identity")))
+def _(t):
+    _, make, status, reason = t.row
+    with Upstream() as up, Gate(signed(up), t.workers) as g:
+        value = make()
+        for _ in range(t.workers + 1):      # also from the verdict cache
+            r = g.rpc("/s/mcp", "ping", headers=[("X-Identity", value)],
+                      REMOTE_ADDR="203.0.113.5")
+            equal(r.status, status)
+        if reason:
+            equal(r.reason, reason)
+            return
+        line = g.access(server="s")
+        equal((line["user"], line["how"]), ("alice", "proxy"))
+        assert "x-identity" not in up.calls[0].names
+        twice = [("X-Identity", value)] * 2
+        equal(g.rpc("/s/mcp", "ping", headers=twice).status, 401)
+        equal(g.rpc("/s/mcp", "ping", headers=[
+            ("Authorization", "Bearer " + value)]).status, 401)
+
+
+@test("a signed header, and conditions that are written", workers=(1,),
+      rows=(("peer", {"trustedPeers": [PEER]}, PEER, None, 200),
+            ("another peer", {"trustedPeers": [PEER]}, "10.0.0.6", None,
+             401),
+            ("secret", {"secretHeader": "X-S", "secret": GATE_SECRET},
+             "10.0.0.6", GATE_SECRET, 200),
+            ("no secret", {"secretHeader": "X-S", "secret": GATE_SECRET},
+             "10.0.0.6", None, 401)))
+def _(t):
+    _, more, peer, value, status = t.row
+    token = keys.hs256(HS_KEY, keys.claims())
+    rows = [("X-Identity", token)] + ([("X-S", value)] if value else [])
+    with Upstream() as up, Gate(signed(up, **more)) as g:
+        equal(g.rpc("/s/mcp", "ping", headers=rows,
+                    REMOTE_ADDR=peer).status, status)
+
+
+@test("dual mode is counted by the strategy that decided", workers=(1,))
+def _(t):
+    with Upstream() as up, Gate(dual(up)) as g:
+        good = "Bearer " + keys.hs256(HS_KEY, keys.claims())
+        bad = "Bearer " + keys.hs256("x" * 40, keys.claims())
+        for rows, n in (([("Authorization", good)], 3),
+                        ([("Authorization", bad)], 2),
+                        (user("bob"), 4), ([], 1)):
+            for _ in range(n):
+                g.rpc("/s/mcp", "ping", headers=rows, REMOTE_ADDR=PEER)
+        m = g.metrics()
+
+        def n(name, **labels):
+            return m.total("mcp_auth_" + name, server="s", **labels)
+
+        equal(n("attempts_total", strategy="jwt"), 6)       # and nothing
+        equal(n("success_total", strategy="jwt"), 3)
+        equal(n("failures_total", strategy="jwt",
+                reason="invalid_token"), 2)
+        equal(n("failures_total", strategy="jwt", reason="no_identity"), 1)
+        equal(n("attempts_total", strategy="proxy"), 4)
+        equal(n("success_total", strategy="proxy"), 4)
+        equal(n("attempts_total", strategy="none"), 0)
+        equal(m.total("mcp_proxy_header_missing", server="s"), 1)
+
+
+@test("nobody in a header is told", workers=(1,), rows=("-", "(null)"))
+def _(t):
+    with Upstream() as up, Gate(with_proxy(up, by_peer())) as g:
+        equal(g.rpc("/s/mcp", "ping", headers=user(t.row),
+                    REMOTE_ADDR=PEER).status, 401)
+        g.log_has("identity header says")
 
 
 @test("the verified identity may be told to the upstream", workers=(1,))
