@@ -285,14 +285,15 @@ put_question(struct question *q)
 		.proxy = &what->proxy, .headers = &what->headers,
 		.form = what->form,
 		.given_by = what->found ? what->issuer : STR(""),
-		.connect_ms = connect_ms(q), .total_ms = what->timeout_ms, .max_bytes = MAX_ANSWER,
+		.connect_ms = connect_ms(q), .total_ms = what->timeout_ms,
+		.max_bytes = MAX_ANSWER,
 		.keep = true, .done = take_answer, .who = q,
 	}, &why);
 	if (q->fetch == NULL)
 		fail(q, why);
 }
 
-/* ---- where to ask ----------------------------------------------------------- */
+/* ---- where to ask ---------------------------------------------------------- */
 
 static bool
 look_for_place(struct question *q)

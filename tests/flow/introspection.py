@@ -374,6 +374,17 @@ def _(t):
             equal(idp.count("/introspect"), 1 if status == 200 else 0)
 
 
+@test("the longest answer, and one byte more", workers=(1,), rows=(
+    ("at", 0, 200), ("above", 1, 503)))
+def _(t):
+    _, more, status = t.row
+    token, head = opaque(), '{"active":true,"x":"'
+    with Upstream() as up, Idp() as idp, Gate(with_idp(up, idp)) as g:
+        idp.answers[token] = head + "y" * (65536 + more - len(head) - 2) \
+            + '"}'
+        equal(ask(g, token).status, status)
+
+
 @test("the issuer names the endpoint", workers=BOTH, rows=(
     ("named", {}, 200), ("not named", {"introspection_endpoint": None}, 503),
     ("another issuer", {"issuer": "https://evil.test"}, 503)))

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * introspect -- who may wait, and that all of it can end at any moment; the
+ * answers themselves are asked for in the flow of that name
+ */
+#include "config.h"
+#include "auth/introspect.h"
+
+#include "auth/policy.h"
+#include "base/arena.h"
+#include "base/limits.h"
+#include "kit/place.h"
+#include "kit/tap.h"
+
+#define S(lit) { lit, sizeof(lit) - 1 }
+#define MANY (MAX_ASKERS + 1)
+
+static const struct conf_inbound inbound = {
+	.strategies = { STRATEGY_INTROSPECTION }, .n_strategies = 1,
+	.prefix = S("Bearer"),
+	.introspection = { .endpoint = S("http://127.0.0.1:9/ask"),
+		.client_id = S("gate"), .client_secret = { "secret", 6 },
+		.timeout_ms = 5000, .cache_s = 60, .negative_s = 10 },
+};
+static const struct conf conf = { .limits = { .token = 4096 } };
+static struct waiter waiters[MANY];
+static unsigned woken;
+
+static void
+wake(void *who)
+{
+	(void)who;
+	woken++;
+}
+
+struct world {
+	struct loop *loop;
+	struct wire *wire;
+	struct arena *arena;
+	struct auth_policy *policy;
+	struct introspect *introspect;
+};
+
+static struct world
+world_new(struct segment *s)
+{
+	struct world w = { .loop = loop_new(), .arena = arena_new(MIB(4)) };
+
+	w.wire = wire_new(w.loop);
+	OK(auth_policy_new(&conf, &inbound, STR("s"), w.arena, &w.policy) ==
+		NULL);
+	w.introspect = introspect_new(w.loop, w.wire, s);
+	for (unsigned i = 0; i < MANY; i++)
+		waiter_init(&waiters[i], w.loop, w.arena, wake, NULL);
+	return w;
+}
+
+static void
+world_end(struct world *w)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		waiter_leave(&waiters[i]);
+	introspect_free(w->introspect);
+	wire_free(w->wire);
+	loop_free(w->loop);
+	arena_free(w->arena);
+}
+
+static const struct fault *
+ask(const struct world *w, unsigned i, const char *token)
+{
+	const struct auth_need need = { .kind = AUTH_NEED_ANSWER,
+		.policy = w->policy, .token = str_of(token) };
+
+	return introspect_wait(w->introspect, &need, &waiters[i]);
+}
+
+static bool
+refused(const struct fault *f)
+{
+	return f != NULL && f->kind == FAULT_AUTH_UNAVAILABLE &&
+		f->retry_after_s == 5;
+}
+
+/* As many as may wait for one token, and one more. */
+static void
+check_askers(struct segment *s)
+{
+	struct world w = world_new(s);
+	unsigned let = 0;
+
+	for (unsigned i = 0; i < MAX_ASKERS; i++)
+		let += ask(&w, i, "one-token") == NULL;
+	IS_INT(let, MAX_ASKERS);
+	OK(refused(ask(&w, MAX_ASKERS, "one-token")));
+	waiter_leave(&waiters[7]);
+	tap_ok(ask(&w, MAX_ASKERS, "one-token") == NULL,
+		"who leaves makes room");
+	world_end(&w);
+}
+
+/* As many tokens as may be asked about at once, and one more. */
+static void
+check_questions(struct segment *s)
+{
+	struct world w = world_new(s);
+	unsigned let = 0;
+
+	for (unsigned i = 0; i < MAX_QUESTIONS; i++)
+		let += ask(&w, i, str_fmt(w.arena, "token-%u", i).p) == NULL;
+	IS_INT(let, MAX_QUESTIONS);
+	OK(refused(ask(&w, MAX_QUESTIONS, "token-more")));
+	OK(ask(&w, MAX_QUESTIONS, "token-0") == NULL);
+	world_end(&w);
+}
+
+/* Without an answer nothing is known, and nobody is let in. */
+static void
+check_look(struct segment *s)
+{
+	struct world w = world_new(s);
+	struct auth_ask a = { .policy = w.policy, .segment = s,
+		.arena = w.arena, .now_unix_s = 1700000000 };
+	struct claims c;
+	bool known = true;
+
+	OK(introspect_look(&a, STR("never-asked"), &c, &known) == NULL);
+	OK(!known);
+	a.waited = true;
+	OK(introspect_look(&a, STR("never-asked"), &c, &known) == NULL);
+	OK(!known);
+	world_end(&w);
+}
+
+int
+main(void)
+{
+	struct place p = place_new();
+	struct segment *s = place_open(&p);
+	const char *why = "";
+
+	check_askers(NULL);
+	check_askers(s);
+	check_questions(NULL);
+	check_look(NULL);
+	check_look(s);
+	OK(woken == 0);
+	tap_ok(segment_valid(s, &why), "valid %s", why);
+	segment_close(s);
+	place_end(&p);
+	return tap_done();
+}
