@@ -109,7 +109,8 @@ site_new(const struct site_plan *p)
 	s->sessions = session_keys_new(s->conf, p->segment, a);
 	make_policy(s, &s->conf->options.inbound, STR("gateway"), p->eager,
 		&s->policy);
-	s->audit = audit_new(&s->conf->audit, NULL, a);
+	s->audit = audit_new(&(struct audit_plan){ .conf = &s->conf->audit },
+		a);
 	if (p->segment != NULL)
 		s->metrics = metrics_new(p->segment, p->shard,
 			s->conf->metrics_user_label,

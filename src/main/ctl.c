@@ -21,7 +21,8 @@
 #define MAX_WORDS 8
 #define LENGTH_PRESET 32
 
-enum word { JSON, QUIET, CONFIG, STATE, WATCH, LENGTH, VERSION_WORD, HELP,
+enum word { JSON, QUIET, CONFIG, STATE, WATCH, LENGTH, SHA256, VERSION_WORD,
+	HELP,
 	FIRST_GIVEN };		/* rows of enum ctl_given follow */
 #define GIVEN(id) [FIRST_GIVEN + CTL_##id]
 
@@ -32,11 +33,13 @@ static const struct option_row rows[] = {
 	[STATE] = { "state", 0, "FILE", false, "file of the shared state" },
 	[WATCH] = { "watch", 0, NULL, false, "status: again each second" },
 	[LENGTH] = { "length", 0, "N", false, "token new: random bytes, 16..128" },
+	[SHA256] = { "sha256", 0, NULL, false, "token new: its digest, too" },
 	[VERSION_WORD] = { "version", 'V', NULL, false, "print the version" },
 	[HELP] = { "help", 'h', NULL, false, "print this" },
-	GIVEN(JTI) = { "jti", 0, "ID", false, "revoke: token with this id" },
-	GIVEN(ISS) = { "iss", 0, "URL", false, "its issuer; all configured ones "
-		"when absent" },
+	GIVEN(JTI) = { "jti", 0, "ID", false, "revoke, token mint: token with "
+		"this id" },
+	GIVEN(ISS) = { "iss", 0, "URL", false, "its issuer; for revoke all "
+		"configured ones when absent" },
 	GIVEN(USER) = { "user", 0, "NAME", false, "revoke: all of this user" },
 	GIVEN(BEFORE) = { "before", 0, "TIME", false, "what was issued earlier; "
 		"now when absent" },
@@ -44,8 +47,21 @@ static const struct option_row rows[] = {
 		"- for standard input" },
 	GIVEN(UNTIL) = { "until", 0, "TIME", false, "end, as "
 		"2027-01-31T00:00:00Z" },
+	GIVEN(SUB) = { "sub", 0, "USER", false, "token mint: whose it is" },
+	GIVEN(AUD) = { "aud", 0, "NAME", false, "token mint: for whom" },
+	GIVEN(SCOPE) = { "scope", 0, "WORDS", false, "token mint: scopes" },
+	GIVEN(TTL) = { "ttl", 0, "TIME", false, "token mint: how long it is "
+		"good; else 1h" },
+	GIVEN(CLAIM) = { "claim", 0, "NAME=VALUE", false, "token mint: one "
+		"more, JSON or text; again and again" },
+	GIVEN(ALG) = { "alg", 0, "ALG", false, "token mint: as HS256, ES256" },
+	GIVEN(KEY) = { "key", 0, "FILE", false, "token mint: private key or "
+		"secret; env:NAME for a variable" },
+	GIVEN(KID) = { "kid", 0, "ID", false, "token mint: name of the key" },
+	GIVEN(SERVER) = { "server", 0, "NAME", false, "token verify: whose "
+		"rules; else those of mcpProxy" },
 	GIVEN(FOR) = { "for", 0, "TIME", false, "end from now, as 1h or 7d" },
-	{ NULL, 0, NULL, false, NULL }
+	GIVEN(GIVEN) = { NULL, 0, NULL, false, NULL }
 };
 
 static int
@@ -64,6 +80,8 @@ static const struct verb {
 } verbs[] = {
 	{ "status", ctl_status, 1, 1,
 		"status [--watch]         workers, reload, requests, pools" },
+	{ "errors", ctl_errors, 1, 1,
+		"errors                   the faults of late" },
 	{ "pool", ctl_pool, 1, 4,
 		"pool [SERVER]            token states\n"
 		"  pool clear SERVER [N]    forget failures and cooldown\n"
@@ -92,8 +110,15 @@ static const struct verb {
 		"  ip list                  what is banned or let in" },
 	{ "check", check, 1, 1,
 		"check                    is the configuration good?" },
-	{ "token", ctl_token, 2, 2,
-		"token new [--length 32]  a random token" },
+	{ "token", ctl_token, 2, 3,
+		"token new [--length 32] [--sha256]\n"
+		"                           a random token\n"
+		"  token mint --sub USER --alg ALG --key FILE|env:NAME\n"
+		"         [--aud A --iss I --scope S --ttl 1h --jti J --kid K]\n"
+		"         [--claim NAME=VALUE]\n"
+		"                           a signed token\n"
+		"  token verify [-] [--server NAME]\n"
+		"                           what we would say to a token" },
 	{ "secret", ctl_secret, 2, 3,
 		"secret new               a new 32-byte key\n"
 		"  secret hash [-]          digest of a secret on stdin" },
@@ -144,8 +169,12 @@ void
 ctl_load(struct ctl *c)
 {
 	struct conf_messages said = { 0 };
-	struct conf_source src = { .file = conf_find(c->config, c->arena) };
+	struct conf_source src = { 0 };
 
+	if (c->loaded)
+		return;
+	c->loaded = true;
+	src.file = conf_find(c->config, c->arena);
 	if (src.file == NULL) {
 		c->why_no_conf = STR("there is no configuration file");
 		return;
@@ -186,6 +215,20 @@ ctl_server(const struct ctl *c, const char *name)
 }
 
 /* ---- the command line ---------------------------------------------------------- */
+/* The last one counts; claims are gathered. */
+static int
+set_given(struct ctl *c, enum ctl_given which, const char *value)
+{
+	if (which != CTL_CLAIM) {
+		c->given[which] = value;
+		return EX_OK;
+	}
+	if (c->n_claims == CTL_CLAIMS)
+		return ctl_fail(EX_USAGE, "at most %d claims", CTL_CLAIMS);
+	c->claims[c->n_claims++] = value;
+	return EX_OK;
+}
+
 static int
 set(struct ctl *c, enum word word, const char *value)
 {
@@ -213,6 +256,9 @@ set(struct ctl *c, enum word word, const char *value)
 				"16..128 bytes");
 		c->length = (uint32_t)n;
 		return EX_OK;
+	case SHA256:
+		c->sha256 = true;
+		return EX_OK;
 	case VERSION_WORD:
 		print_version("mcpgatectl");
 		return -1;
@@ -220,8 +266,7 @@ set(struct ctl *c, enum word word, const char *value)
 		print_help();
 		return -1;
 	default:
-		c->given[word - FIRST_GIVEN] = value;
-		return EX_OK;
+		return set_given(c, word - FIRST_GIVEN, value);
 	}
 }
 
@@ -250,6 +295,19 @@ read_line(struct ctl *c, int argc, char **argv)
 	return rc;
 }
 
+/* What changes something is on record, before and after. */
+static int
+run(struct ctl *c, const struct verb *v)
+{
+	int rc = ctl_audit(c, -1), after;
+
+	if (rc != EX_OK)
+		return rc;
+	rc = v->run(c);
+	after = ctl_audit(c, rc);
+	return rc != EX_OK ? rc : after;
+}
+
 static int
 dispatch(struct ctl *c)
 {
@@ -262,7 +320,7 @@ dispatch(struct ctl *c)
 		    || c->n_words > verbs[i].most)
 			return ctl_fail(EX_USAGE, "usage:\n  %s",
 				verbs[i].help);
-		return verbs[i].run(c);
+		return run(c, &verbs[i]);
 	}
 	return ctl_fail(EX_USAGE, "unknown verb '%s', try --help",
 		c->words[0]);

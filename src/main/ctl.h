@@ -16,11 +16,16 @@
 
 /* Options with a value that verbs share: --jti J, --for 1h, … */
 enum ctl_given { CTL_JTI, CTL_ISS, CTL_USER, CTL_BEFORE, CTL_TOKEN, CTL_UNTIL,
-	CTL_FOR, CTL_GIVEN };
+	CTL_FOR, CTL_SUB, CTL_AUD, CTL_SCOPE, CTL_TTL, CTL_CLAIM, CTL_ALG,
+	CTL_KEY, CTL_KID, CTL_SERVER, CTL_GIVEN };
+
+#define CTL_CLAIMS 32		/* --claim may stand there so often */
 
 struct ctl {
 	const char *given[CTL_GIVEN];	/* NULL: was not given */
-	bool json, quiet, watch;
+	const char *claims[CTL_CLAIMS];
+	uint32_t n_claims;
+	bool json, quiet, watch, sha256;
 	const char *config, *state;	/* --config, --state, or NULL */
 	uint32_t length;		/* --length, bytes */
 	char **words;			/* the verb and what follows it */
@@ -30,6 +35,7 @@ struct ctl {
 	struct segment *segment;	/* after ctl_open() */
 	struct conf_gen *gen;		/* or NULL, see above */
 	struct str why_no_conf;
+	bool loaded;			/* ctl_load() was called */
 };
 
 /* One line on stderr; returns code. */
@@ -44,6 +50,14 @@ void ctl_load(struct ctl *c);
 
 /* Opens the state that the gateway uses; flags of segment_open(). */
 int ctl_open(struct ctl *c, int flags);
+
+/* Counts what was made, when there is a state to count in. */
+void ctl_count(struct ctl *c, uint32_t generated, uint32_t revoked);
+
+/* The audit record of a deed: before it (rc < 0), where audit.required
+ * asks for that, and with its exit status behind it.  Not EX_OK: it must not
+ * be done. */
+int ctl_audit(struct ctl *c, int rc);
 
 /* A pool as the configuration names it, bound to its cells. NULL: none. */
 struct rotor *ctl_bind(struct ctl *c, const struct conf_server *s);
@@ -67,6 +81,9 @@ int ctl_metrics(struct ctl *c);
 int ctl_doctor(struct ctl *c);
 int ctl_pool(struct ctl *c);
 int ctl_token(struct ctl *c);
+int ctl_mint(struct ctl *c);
+int ctl_verify(struct ctl *c);
+int ctl_errors(struct ctl *c);
 int ctl_secret(struct ctl *c);
 int ctl_revoke(struct ctl *c);
 int ctl_sessions(struct ctl *c);

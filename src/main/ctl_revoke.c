@@ -44,9 +44,10 @@ add(struct ctl *c, struct revoked *r, const struct revoked_entry *e)
 {
 	const char *why = "";
 
-	if (revoked_add(r, e, clock_unix_s(), &why))
+	if (revoked_add(r, e, clock_unix_s(), &why)) {
+		ctl_count(c, 0, 1);
 		return EX_OK;
-	(void)c;
+	}
 	return ctl_fail(EX_CANTCREAT, "not revoked: %s", why);
 }
 

@@ -36,7 +36,7 @@ struct sink {
 	const struct conf_sink *conf;
 	const char *path;		/* of a file or a socket, with a NUL */
 	int fd;				/* -1: not open */
-	bool is_stderr, is_socket;
+	bool is_stderr, is_socket, guest;
 	bool torn;			/* the last line has no end */
 	bool told;			/* that it cannot be opened */
 };
@@ -178,8 +178,8 @@ open_sink(struct sink *s)
 	else if (s->is_stderr)
 		s->fd = open_stderr(s);
 	else
-		s->fd = open(s->path, O_WRONLY | O_APPEND | O_CREAT |
-			O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
+		s->fd = open(s->path, O_WRONLY | O_APPEND |
+			(s->guest ? 0 : O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
 	if (s->fd < 0 && !s->told)
 		log_say(LOG_LEVEL_ERROR, "audit", "cannot open '%s': %s",
 			s->path, strerror(errno));
@@ -205,8 +205,9 @@ close_all(void *what)
 }
 
 struct audit *
-audit_new(const struct conf_audit *c, const char *syslog, struct arena *a)
+audit_new(const struct audit_plan *p, struct arena *a)
 {
+	const struct conf_audit *c = p->conf;
 	struct audit *au = ARENA_NEW(a, struct audit);
 
 	au->events = c->enabled ? c->events : 0;
@@ -219,10 +220,11 @@ audit_new(const struct conf_audit *c, const char *syslog, struct arena *a)
 
 		s->conf = &c->v[i];
 		s->path = c->v[i].path.p;
+		s->guest = p->guest;
 		s->is_stderr = c->v[i].kind == AUDIT_JSON &&
 			str_is(c->v[i].path, "stderr");
 		if (c->v[i].kind == AUDIT_SYSLOG)
-			s->path = syslog != NULL ? syslog : "/dev/log";
+			s->path = p->syslog != NULL ? p->syslog : "/dev/log";
 		open_sink(s);
 	}
 	return au;

@@ -36,9 +36,13 @@ struct audit_record {
 
 struct audit;
 
-/* syslog: the socket, NULL: /dev/log. */
-struct audit *audit_new(const struct conf_audit *c, const char *syslog,
-	struct arena *a);
+struct audit_plan {
+	const struct conf_audit *conf;
+	const char *syslog;		/* the socket; NULL: /dev/log */
+	bool guest;			/* files are there already */
+};
+
+struct audit *audit_new(const struct audit_plan *p, struct arena *a);
 
 /* The configuration wants records of this type. */
 bool audit_wants(const struct audit *au, enum audit_type type);

@@ -12,7 +12,7 @@ only()
 	jwt.h) echo "src/auth/jws_libjwt.c src/auth/jws_libjwt3.c" ;;
 	json-c/* | json.h) echo "src/base/jdoc.c" ;;
 	uv.h) echo "src/base/loop.c" ;;
-	openssl/*) echo "src/auth/jws_evp.c src/base/digest.c src/base/seal.c src/http/curl.c" ;;
+	openssl/*) echo "src/auth/jws_evp.c src/auth/jws_sign.c src/base/digest.c src/base/seal.c src/http/curl.c" ;;
 	pthread.h) echo "src/shm/lock.c src/shm/segment.c" ;;
 	jansson.h | threads.h) echo "" ;;
 	*) echo "everywhere" ;;

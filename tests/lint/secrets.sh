@@ -13,6 +13,7 @@ src/auth/inquiry.c
 src/auth/jws_evp.c
 src/auth/jws_libjwt.c
 src/auth/jws_libjwt3.c
+src/auth/jws_sign.c
 src/auth/policy.c
 src/cred/credential.c
 src/cred/passthrough.c
