@@ -340,10 +340,90 @@ def _(t, s, up, script):
     equal(up.calls, [])
 
 
+# What programs in front of others, and those who attack them, have sent.
+PLAUSIBLE = (
+    "Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups",
+    "Remote-Addr", "Remote-Host", "Remote-Ident", "Auth-User", "Auth-Type",
+    "Authenticated-User", "User", "User-Id", "Username", "Logged-In-User",
+    "X-User", "X-User-Id", "X-User-Name", "X-Username", "X-User-Email",
+    "X-Email", "X-Groups", "X-Role", "X-Roles", "X-Admin", "X-Is-Admin",
+    "X-Remote-User", "X-Remote-Group", "X-Remote-Extra-Scopes",
+    "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username", "X-Forwarded-Access-Token",
+    "X-Auth-User", "X-Auth-Username", "X-Auth-Request-User",
+    "X-Auth-Request-Email", "X-Auth-Request-Groups",
+    "X-Auth-Request-Access-Token", "X-Auth-Token", "X-Authorization",
+    "X-Original-User", "X-WebAuth-User", "X-Webauth-Groups", "X-SSO-User",
+    "X-Consumer-Username", "X-Consumer-Groups", "X-Credential-Identifier",
+    "X-Jwt-Payload", "X-Jwt-Assertion", "X-Userinfo", "X-Identity",
+    "X-Goog-Authenticated-User-Email", "X-Goog-IAP-JWT-Assertion",
+    "Cf-Access-Authenticated-User-Email", "Cf-Access-Jwt-Assertion",
+    "X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Data", "X-Ms-Client-Principal",
+    "X-Ms-Client-Principal-Name", "X-Client-Cert", "X-Client-Dn",
+    "X-SSL-Client-S-DN-CN", "SSL-CLIENT-S-DN-CN", "SSL-Client-Verify",
+    "X-Mcpgate-User", "X-Mcpgate-How", "X-Mcpgate-Groups", "Mcpgate-User",
+    "Mcpgate-Peer-Addr", "Gateway-Interface", "Redirect-Remote-User",
+    "X-Gate-Secret", "X-Authenticated-User")
+
+# Who connects, and from where, as others have spelled it.
+ADDRESSES = (
+    "X-Real-IP", "X-Client-IP", "Client-IP", "True-Client-IP",
+    "X-Cluster-Client-IP", "X-Originating-IP", "X-Remote-IP",
+    "X-Remote-Addr", "X-Forwarded", "Forwarded-For", "Forwarded",
+    "Cf-Connecting-IP", "Fastly-Client-IP", "X-Azure-ClientIP",
+    "X-ProxyUser-Ip", "WL-Proxy-Client-IP", "Proxy-Client-IP",
+    "X-Envoy-External-Address", "Remote-Addr", "Mcpgate-Peer-Addr",
+    "Realip-Remote-Addr", "Server-Addr", "Http-Client-Ip")
+
+
+def spelled(name, value):
+    """The name as it is, with underscores, with dots, all in one request."""
+    return [(name.replace("-", c), value) for c in "-_."]
+
+
+@behaviour("no header of any name makes somebody of a client")
+def _(t, s, up, script):
+    for name in PLAUSIBLE:
+        for path in ("/p/mcp", "/g/mcp", "/h/mcp"):
+            status = s.post(path, ASK, spelled(name, "root"))[0]
+            assert status in (400, 401), (name, path, status)
+    equal(up.calls, [])
+    right = [("X-Authenticated-User", "alice"),
+             ("X-Gate-Secret", GATE_SECRET)]
+    for name in PLAUSIBLE[:-2]:
+        status = s.post("/h/mcp", ASK, spelled(name, "root") + right)[0]
+        equal((name, status), (name, 200))
+    time.sleep(0.2)
+    lines = [x for x in s.gate.log_lines() if x.get("server") == "h"]
+    equal({x.get("user") for x in lines if x.get("status") == 200},
+          {"alice"})
+    assert not [x for x in s.gate.log_lines() if x.get("user") == "root"]
+    for call in up.calls:
+        assert "root" not in [v for _, v in call.headers], call
+
+
+@behaviour("no header of any name moves a client")
+def _(t, s, up, script):
+    token = [("Authorization", "Bearer " + KEY)]
+    first = s.post("/t/mcp", ASK, token)
+    equal(first[0], 200)
+    for name in ADDRESSES:
+        for value in ("192.0.2.66", "for=192.0.2.66"):
+            r = s.post("/t/mcp", ASK, token + spelled(name, value))
+            equal((name, r[0]), (name, 200))
+    time.sleep(0.2)
+    lines = [x for x in s.gate.log_lines() if x.get("server") == "t"
+             and x.get("status") == 200]
+    equal({x.get("client") for x in lines}, {"127.0.0.1"})
+    equal({x.get("user") for x in lines}, {"token:0"})
+
+
 @behaviour("a Proxy header steers nothing")
 def _(t, s, up, script):
     with Proxy() as p:
-        for name in ("Proxy", "Http-Proxy", "HTTP_PROXY", "All-Proxy"):
+        for name in ("Proxy", "Http-Proxy", "HTTP_PROXY", "All-Proxy",
+                     "proxy", "PROXY", "Proxy_", "Https-Proxy", "No-Proxy",
+                     "Http.Proxy", "X-Proxy", "Proxy-Pass"):
             status = s.post("/s/mcp", ASK, [(name, p.url())])[0]
             equal(status, 200)
         equal(p.asked, [])
