@@ -53,6 +53,29 @@ def _(t):
                       "a@b.test").status, 401)
 
 
+@test("the preset of a proxy: the signed header names the user",
+      workers=BOTH)
+def _(t):
+    with Idp() as idp, Upstream() as up:
+        idp.add("k1")
+        idp.lies[CERTS] = lambda q, out: out.json(idp.jwks())
+        conf = conf_of(up, issuer=idp.issuer, audience=["tag"])
+        conf["mcpProxy"]["options"]["inboundAuth"].update(
+            strategy="proxy", proxy={"preset": "cloudflare"})
+        with Gate(conf, t.workers) as g:
+            token = idp.token("k1", aud=["tag"], type="app")
+            equal(ask(g, "Cf-Access-Jwt-Assertion", token).status, 200)
+            equal(g.access(server="s")["how"], "proxy")
+            for name, value in (
+                    ("Authorization", "Bearer " + token),
+                    ("Cf-Access-Authenticated-User-Email", "a@b.test"),
+                    ("Cf-Access-Jwt-Assertion",
+                     idp.token("k1", aud=["x"])),
+                    ("Cf-Access-Jwt-Assertion", "alice")):
+                equal(ask(g, name, value).status, 401)
+            equal(idp.count(CERTS), 1)
+
+
 # ---- AWS ----------------------------------------------------------------
 def balancer(up, idp, **more):
     return conf_of(up, **dict({
@@ -94,6 +117,24 @@ def _(t):
             token = balancer_token(key, KID, head(), claims(pad="old"))
             equal(ask(g, "X-Amzn-Oidc-Data", token).status, 200)
             equal(idp.count("/alb/" + KID), 1)
+
+
+@test("aws-alb by the preset of a proxy", workers=BOTH)
+def _(t):
+    with Idp() as idp, Upstream() as up:
+        key = idp.add(KID, keys.ec())
+        conf = balancer(up, idp)
+        inbound = conf["mcpProxy"]["options"]["inboundAuth"]
+        inbound.update(strategy="proxy", proxy={"preset": "aws-alb"})
+        del inbound["jwt"]["profile"]
+        with Gate(conf, t.workers) as g:
+            token = balancer_token(key, KID, head(), claims())
+            equal(ask(g, "X-Amzn-Oidc-Data", token).status, 200)
+            line = g.access(server="s")
+            equal((line["user"], line["how"]), ("alice", "proxy"))
+            equal(ask(g, "X-Amzn-Oidc-Identity", "alice").status, 401)
+            bad = balancer_token(key, KID, head(signer="x"), claims())
+            equal(ask(g, "X-Amzn-Oidc-Data", bad).status, 401)
 
 
 @test("aws-alb: what is refused", rows=(
