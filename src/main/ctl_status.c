@@ -140,6 +140,50 @@ put_text(struct ctl *c, struct buf *b, const struct sums *s)
 			STR_ARG(c->why_no_conf));
 }
 
+/* ---- what somebody who cares for security asks ---------------------------------- */
+static const struct { const char *key, *family; } alarms[] = {
+	{ "authentication_attempts", "mcp_auth_attempts_total" },
+	{ "authentication_failures", "mcp_auth_failures_total" },
+	{ "rate_limit_exceeded", "mcpgate_rate_limited_total" },
+	{ "ip_blocked", "mcpgate_ip_blocked_total" },
+	{ "tokens_generated", "mcpgate_tokens_generated_total" },
+	{ "tokens_revoked", "mcpgate_tokens_revoked_total" },
+	{ "security_violations", "mcpgate_security_violations_total" },
+};
+
+#define ALARMS (sizeof alarms / sizeof alarms[0])
+
+static void
+add_up(void *who, struct str series, uint64_t value)
+{
+	struct str name = str_head(series, str_find(series, '{'));
+	uint64_t *sums = who;
+
+	for (size_t i = 0; i < ALARMS; i++) {
+		if (str_is(name, alarms[i].family))
+			sums[i] += value;
+	}
+}
+
+static void
+put_security(struct ctl *c, struct buf *b)
+{
+	uint64_t sums[ALARMS] = { 0 };
+	uint64_t last = worker_last_violation(c->segment);
+	char stamp[CLOCK_STAMP];
+
+	tally_each(c->segment, add_up, sums);
+	buf_add_c(b, ",\"security\":{");
+	for (size_t i = 0; i < ALARMS; i++)
+		buf_fmt(b, "\"%s\":%" PRIu64 ",", alarms[i].key, sums[i]);
+	if (last == 0) {
+		buf_add_c(b, "\"last_violation\":null}");
+		return;
+	}
+	clock_stamp((int64_t)last * 1000, stamp);
+	buf_fmt(b, "\"last_violation\":\"%s\"}", stamp);
+}
+
 /* ---- JSON ----------------------------------------------------------------------------- */
 static void
 put_worker_json(struct buf *b, const struct worker_view *w, uint32_t i)
@@ -194,7 +238,9 @@ put_json(struct ctl *c, struct buf *b, const struct sums *s)
 		put_worker_json(b, &s->v[i], i);
 	}
 	put_sets_json(c, b);
-	buf_add_c(b, "],\"pools\":");
+	buf_char(b, ']');
+	put_security(c, b);
+	buf_add_c(b, ",\"pools\":");
 	buf_add_c(b, c->gen != NULL ? "[" : "null");
 	if (c->gen != NULL) {
 		ctl_put_pools(c, b, NULL);
