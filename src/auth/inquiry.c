@@ -138,6 +138,7 @@ inquiry_fill(const struct auth_policy *p, const struct segment *s,
 	struct inquiry q = {
 		.endpoint = str_copy(a, c->endpoint),
 		.issuer = str_copy(a, c->issuer),
+		.ca_file = str_copy(a, p->ca_file),
 		.timeout_ms = c->timeout_ms,
 		.good_s = c->cache_s < MAX_GOOD_S ? c->cache_s : MAX_GOOD_S,
 		.bad_s = c->negative_s < MAX_BAD_S ? c->negative_s :

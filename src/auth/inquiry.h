@@ -21,6 +21,7 @@ struct inquiry {
 	struct headers headers;
 	struct conf_jwt rules;		/* by which the answer is judged */
 	struct conf_outproxy proxy;
+	struct str ca_file;
 	int64_t timeout_ms, good_s, bad_s;	/* how long answers are kept */
 	uint8_t key[SHA256_SIZE];	/* of token and policy */
 	uint8_t place[SHA256_SIZE];	/* of the endpoint */

@@ -283,7 +283,7 @@ put_question(struct question *q)
 	q->fetch = fetch_start(&(struct fetch_plan){
 		.wire = q->home->wire, .url = what->endpoint,
 		.proxy = &what->proxy, .headers = &what->headers,
-		.form = what->form,
+		.form = what->form, .ca_file = what->ca_file,
 		.given_by = what->found ? what->issuer : STR(""),
 		.connect_ms = connect_ms(q), .total_ms = what->timeout_ms,
 		.max_bytes = MAX_ANSWER,
@@ -356,7 +356,8 @@ find_place(struct question *q)
 	}
 	q->discovery = discovery_start(&(struct discovery_plan){
 		.wire = q->home->wire, .issuer = q->what.issuer,
-		.proxy = &q->what.proxy, .connect_ms = connect_ms(q),
+		.proxy = &q->what.proxy, .ca_file = q->what.ca_file,
+		.connect_ms = connect_ms(q),
 		.total_ms = q->what.timeout_ms, .done = take_place, .who = q,
 	});
 	if (q->discovery == NULL)

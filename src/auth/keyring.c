@@ -66,8 +66,8 @@ name_place(struct key_place *p)
 }
 
 /* That of the server whose rules these are. */
-static const struct conf_outproxy *
-proxy_of(const struct conf *c, const struct conf_inbound *in)
+const struct conf_outproxy *
+keyring_outproxy(const struct conf *c, const struct conf_inbound *in)
 {
 	for (uint32_t i = 0; i < c->n_servers; i++) {
 		if (&c->servers[i].options.inbound == in)
@@ -168,7 +168,7 @@ keyring_new(const struct keyring_plan *p, struct arena *a,
 	struct keyring *r = ARENA_NEW(a, struct keyring);
 	const struct conf_jwt *jwt = &p->in->jwt;
 	struct key_place place = { .kind = KEY_SET, .url = jwt->jwks_url,
-		.proxy = proxy_of(p->conf, p->in),
+		.proxy = keyring_outproxy(p->conf, p->in),
 		.ca_file = p->conf->ca_file, .hosts = &jwt->jwks_hosts };
 	const struct fault *f = NULL;
 

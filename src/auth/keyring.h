@@ -26,6 +26,10 @@ struct keyring_plan {
 	enum jws_backend backend;
 };
 
+/* The way out of the server whose rules these are. */
+const struct conf_outproxy *keyring_outproxy(const struct conf *c,
+	const struct conf_inbound *in);
+
 /* A fault: SERVER_INVALID. */
 const struct fault *keyring_new(const struct keyring_plan *p,
 	struct arena *a, struct keyring **r_r);

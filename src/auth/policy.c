@@ -286,7 +286,8 @@ read_introspection(struct auth_policy *p, const struct conf *c)
 	};
 
 	p->answers = rules;
-	p->out = &c->options.proxy;
+	p->out = keyring_outproxy(c, p->in);
+	p->ca_file = c->ca_file;
 	mix_jwt(p->digest, &rules);
 	mix(p->digest, i->endpoint);
 	mix(p->digest, i->client_id);

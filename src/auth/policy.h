@@ -29,6 +29,7 @@ struct auth_policy {
 	enum jws_backend backend;
 	struct conf_jwt answers;	/* rules for answers of introspection */
 	const struct conf_outproxy *out;	/* the way to the issuer */
+	struct str ca_file;		/* "" : the system's */
 	int64_t verdict_ttl_s;		/* 0: verdicts are not kept */
 	uint8_t digest[SHA256_SIZE];	/* of all a verdict depends on */
 	bool wants_credential;		/* some strategy asks for one */

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, guard, secret, server  # noqa: E402
+from kit.proxy import Proxy  # noqa: E402
 from kit.idp import OPENID, Idp, basic  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
@@ -372,6 +373,34 @@ def _(t):
             idp.answers[token] = {"active": True}
             equal(ask(g, token).status, status)
             equal(idp.count("/introspect"), 1 if status == 200 else 0)
+
+
+@test("TLS is verified", workers=(1,), rows=(
+    ("its authority is known", True, "localhost", 200),
+    ("unknown", False, "localhost", 503)))
+def _(t):
+    _, known, host, status = t.row
+    ca, context = keys.authority()
+    token = opaque()
+    with Upstream() as up, Idp(tls=context, host=host) as idp:
+        env = {"SSL_CERT_FILE": ca} if known else {}
+        with Gate(with_idp(up, idp), env=env) as g:
+            idp.answers[token] = {"active": True}
+            equal(ask(g, token).status, status)
+
+
+@test("the way leads through the outbound proxy of the server",
+      workers=(1,))
+def _(t):
+    token = opaque()
+    with Upstream() as up, Idp() as idp, Proxy() as p:
+        conf = with_idp(up, idp)
+        conf["mcpServers"]["s"]["options"]["proxy"] = {
+            "url": p.url()}
+        with Gate(conf) as g:
+            idp.answers[token] = {"active": True}
+            ask(g, token)
+            assert p.asked, "the proxy was not asked"
 
 
 @test("the longest answer, and one byte more", workers=(1,), rows=(
