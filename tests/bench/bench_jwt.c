@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_jwt -- what a signed token costs: signature by backend, the whole
- * judgement, and a verdict that some worker has kept
+ * judgement with a key that must be made (cold) or is kept (warm), and a
+ * verdict that some worker has kept
  *
  * One line for each algorithm: nanoseconds per verification, the median of
  * several rounds.
@@ -73,7 +74,8 @@ verify(void *who)
 static struct run
 prepare(struct arena *a, const struct signer *s, enum jose_alg alg)
 {
-	const struct jose_rules rules = { MAX_TOKEN, EVERY, { "", 0 } };
+	const struct jose_rules rules = { .max_token = MAX_TOKEN,
+		.algs = EVERY, .require_typ = STR("") };
 	struct str token = sign_token(a, s, alg, str_fmt(a,
 		"{\"alg\":\"%s\",\"typ\":\"JWT\"}", jose_alg_name(alg)).p,
 		CLAIMS), jwk;
@@ -126,53 +128,108 @@ bench_signatures(struct arena *a)
 /* ---- judgements ----------------------------------------------------------- */
 
 struct asked {
+	const struct conf_inbound *in;
 	struct auth_policy *policy;
 	struct segment *segment;
 	struct str header;
 };
+
+static const struct conf conf = { .limits = { .token = TOKEN_DEFAULT } };
+
+static void
+judge_by(const struct asked *q, const struct auth_policy *policy,
+	struct arena *a)
+{
+	struct auth_answer an;
+	struct params p;
+
+	params_init(&p, a, 4);
+	params_add(&p, STR("HTTP_AUTHORIZATION"), q->header);
+	SIGN_MUST(auth_judge(&(struct auth_ask){ .policy = policy,
+		.params = &p, .segment = q->segment, .arena = a,
+		.now_unix_s = NOW }, &an) == NULL);
+}
 
 static void
 judge(void *who)
 {
 	struct asked *q = who;
 	struct arena *a = arena_new(MIB(1));
-	struct auth_answer an;
-	struct params p;
 
-	params_init(&p, a, 4);
-	params_add(&p, STR("HTTP_AUTHORIZATION"), q->header);
-	SIGN_MUST(auth_judge(&(struct auth_ask){ .policy = q->policy,
-		.params = &p, .segment = q->segment, .arena = a,
-		.now_unix_s = NOW }, &an) == NULL);
+	judge_by(q, q->policy, a);
 	arena_free(a);
+}
+
+/* As after a rotation, or in a process that has just started: the key set is
+ * read and the key object made. */
+static void
+judge_cold(void *who)
+{
+	struct asked *q = who;
+	struct arena *a = arena_new(MIB(4));
+	struct auth_policy *policy;
+
+	SIGN_MUST(auth_policy_new(&conf, q->in, STR("s"), a, &policy) ==
+		NULL);
+	judge_by(q, policy, a);
+	arena_free(a);
+}
+
+static void
+bench_judgement(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct segment *segment)
+{
+	const struct str algs[] = { str_of(jose_alg_name(alg)) };
+	struct str token = sign_token(a, s, alg, str_fmt(a,
+		"{\"alg\":\"%s\",\"typ\":\"JWT\"}", jose_alg_name(alg)).p,
+		CLAIMS);
+	struct conf_inbound in = { .strategies = { STRATEGY_JWT },
+		.n_strategies = 1, .prefix = STR("Bearer"),
+		.verdict_ttl_ms = 300000, .jwt = { .leeway_s = 60,
+		.algorithms = { algs, 1, true } } };
+	struct asked q = { .in = &in, .header = str_fmt(a, "Bearer %.*s",
+		STR_ARG(token)) };
+	double cold, warm;
+
+	if (s->pkey == NULL) {
+		in.jwt.secret = secret_of(s->secret);
+	} else {
+		in.jwt.jwks_file = STR("set");
+		in.jwt.keys_text = str_fmt(a, "{\"keys\":[%.*s]}",
+			STR_ARG(sign_jwk(a, s, "")));
+	}
+	SIGN_MUST(auth_policy_new(&conf, &in, STR("s"), a, &q.policy) ==
+		NULL);
+	cold = measure(judge_cold, &q);
+	warm = measure(judge, &q);
+	q.segment = segment;
+	printf("jwt: %-6s judgement cold %7.0f ns, warm %7.0f ns, kept "
+		"verdict %5.0f ns (%zu bytes)\n", jose_alg_name(alg), cold,
+		warm, measure(judge, &q), token.n);
+	fflush(stdout);
 }
 
 static void
 bench_judgements(struct arena *a)
 {
-	const struct signer rsa = signer_rsa(a, 2048);
-	const struct str algs[] = { STR("RS256") };
-	const struct conf conf = { .limits = { .token = TOKEN_DEFAULT } };
-	struct str token = sign_token(a, &rsa, JOSE_RS256,
-		"{\"alg\":\"RS256\",\"typ\":\"JWT\"}", CLAIMS);
-	struct conf_inbound in = { .strategies = { STRATEGY_JWT },
-		.n_strategies = 1, .prefix = STR("Bearer"),
-		.verdict_ttl_ms = 300000, .jwt = { .leeway_s = 60,
-		.algorithms = { algs, 1, true },
-		.public_key_file = STR("pem"), .keys_text = sign_pem(a,
-		&rsa) } };
-	struct asked q = { .header = str_fmt(a, "Bearer %.*s",
-		STR_ARG(token)) };
+	const struct signer mac = signer_secret(STR(SECRET)),
+		rsa = signer_rsa(a, 2048), p256 = signer_ec(a, "P-256"),
+		p384 = signer_ec(a, "P-384"), ed = signer_ed25519(a);
+	const struct {
+		enum jose_alg alg;
+		const struct signer *s;
+	} rows[] = {
+		{ JOSE_HS256, &mac }, { JOSE_RS256, &rsa },
+		{ JOSE_RS512, &rsa }, { JOSE_PS256, &rsa },
+		{ JOSE_ES256, &p256 }, { JOSE_ES384, &p384 },
+		{ JOSE_EDDSA, &ed },
+	};
 	struct place place = place_new();
-	double whole;
+	struct segment *segment = place_open(&place);
 
-	SIGN_MUST(auth_policy_new(&conf, &in, STR("s"), a, &q.policy) ==
-		NULL);
-	whole = measure(judge, &q);
-	q.segment = place_open(&place);
-	printf("jwt: RS256, whole judgement %.0f ns, kept verdict %.0f ns "
-		"(%zu bytes)\n", whole, measure(judge, &q), token.n);
-	segment_close(q.segment);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		bench_judgement(a, rows[i].s, rows[i].alg, segment);
+	segment_close(segment);
 	place_end(&place);
 }
 
