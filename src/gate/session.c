@@ -18,15 +18,7 @@
 
 #define FORM "v1."
 
-/* What is sealed, before the upstream's id. */
-struct inside {
-	uint64_t route;
-	uint8_t caller[SESSIONS_CALLER];
-	int64_t ends_unix_s;
-	struct session_place place;
-};
-
-_Static_assert(sizeof(struct inside) == 40, "no holes");
+_Static_assert(sizeof(struct session_inside) == 40, "no holes");
 
 /* ---- keys -------------------------------------------------------------------- */
 static void
@@ -122,12 +114,12 @@ key_named(const struct session_keys *keys, struct str kid)
 	return NULL;
 }
 
-/* The sealed bytes, opened into the arena; NULL: not ours. */
-static const char *
-open_text(const struct req *q, struct str *upstream_r)
+const char *
+session_unseal(const struct session_keys *keys, struct str sealed,
+	struct arena *a, struct str *upstream_r)
 {
 	const struct session_key *k;
-	struct str text = q->sealed, open, kid;
+	struct str text = sealed, open, kid;
 	uint8_t *bytes, *plain;
 	size_t n;
 
@@ -135,18 +127,19 @@ open_text(const struct req *q, struct str *upstream_r)
 		return NULL;
 	text = str_from(text, sizeof(FORM) - 1);
 	kid = str_cut(&text, '.');
-	k = key_named(&q->site->sessions, kid);
+	k = key_named(keys, kid);
 	if (k == NULL || text.p == NULL)
 		return NULL;
-	bytes = arena_alloc(q->arena, text.n + 3);
-	plain = arena_alloc(q->arena, text.n + 3);
-	open = str_head(q->sealed, sizeof(FORM) - 1 + kid.n);
+	bytes = arena_alloc(a, text.n + 3);
+	plain = arena_alloc(a, text.n + 3);
+	open = str_head(sealed, sizeof(FORM) - 1 + kid.n);
 	if (!digest_unbase64url(text, bytes, &n) ||
-	    n < sizeof(struct inside) + 1 + SEAL_MORE ||
+	    n < sizeof(struct session_inside) + 1 + SEAL_MORE ||
 	    !seal_open(k->key, open, (struct str){ (char *)bytes, n }, plain))
 		return NULL;
-	n -= SEAL_MORE + sizeof(struct inside);
-	*upstream_r = (struct str){ (char *)plain + sizeof(struct inside), n };
+	n -= SEAL_MORE + sizeof(struct session_inside);
+	*upstream_r = (struct str){ (char *)plain +
+		sizeof(struct session_inside), n };
 	return (char *)plain;
 }
 
@@ -159,7 +152,7 @@ foreign(struct req *q, const char *why)
 }
 
 static const struct fault *
-check_inside(struct req *q, const struct inside *in)
+check_inside(struct req *q, const struct session_inside *in)
 {
 	const struct conf_options *o = &q->server->conf->options;
 
@@ -179,13 +172,14 @@ const struct fault *
 session_open(struct req *q)
 {
 	const struct fault *f;
-	struct inside in;
+	struct session_inside in;
 	struct str upstream;
 	const char *plain;
 
 	if (q->sealed.n == 0)
 		return NULL;
-	plain = open_text(q, &upstream);
+	plain = session_unseal(&q->site->sessions, q->sealed, q->arena,
+		&upstream);
 	if (plain == NULL)
 		return refuse(q, "not one of ours");
 	memcpy(&in, plain, sizeof(in));
@@ -209,34 +203,46 @@ begin(struct req *q, uint64_t route)
 		.idle_ms = (uint64_t)o->session_idle_ms,
 		.life_ms = (uint64_t)o->session_life_ms,
 	};
+	struct session_place at;
 
 	memcpy(p.caller, q->who->digest, sizeof(p.caller));
-	return sessions_begin(q->gate->segment, &p, clock_boot_ms());
+	at = sessions_begin(q->gate->segment, &p, clock_boot_ms());
+	if (at.slot == SESSIONS_NONE && q->site->metrics != NULL)
+		metrics_store_error(q->site->metrics);
+	return at;
 }
 
-/* "" : it cannot be sealed. */
+struct str
+session_seal(const struct session_keys *keys, const struct session_inside *in,
+	struct str upstream, struct arena *a)
+{
+	const struct session_key *k = &keys->v[0];
+	size_t n = sizeof(*in) + upstream.n;
+	char *plain = arena_alloc(a, n);
+	uint8_t *sealed = arena_alloc(a, n + SEAL_MORE);
+	struct str open = str_fmt(a, FORM "%s", k->kid), text;
+
+	memcpy(plain, in, sizeof(*in));
+	memcpy(plain + sizeof(*in), upstream.p, upstream.n);
+	if (!seal_close(k->key, open, (struct str){ plain, n }, sealed))
+		return STR("");
+	text = digest_base64url(a, sealed, n + SEAL_MORE);
+	return str_fmt(a, "%.*s.%.*s", STR_ARG(open), STR_ARG(text));
+}
+
 static struct str
 mint(struct req *q, struct str upstream)
 {
-	const struct session_key *k = &q->site->sessions.v[0];
-	int64_t life_s = q->server->conf->options.session_life_ms / 1000;
-	size_t n = sizeof(struct inside) + upstream.n;
-	char *plain = arena_alloc(q->arena, n);
-	uint8_t *sealed = arena_alloc(q->arena, n + SEAL_MORE);
-	struct str open = str_fmt(q->arena, FORM "%s", k->kid), text;
-	struct inside in = {
+	int64_t life_s = (q->server->conf->options.session_life_ms + 999)
+		/ 1000;
+	struct session_inside in = {
 		.route = session_route(q->server->conf->name),
 		.ends_unix_s = clock_unix_s() + life_s,
 	};
 
 	memcpy(in.caller, q->who->digest, sizeof(in.caller));
 	in.place = q->session_place = begin(q, in.route);
-	memcpy(plain, &in, sizeof(in));
-	memcpy(plain + sizeof(in), upstream.p, upstream.n);
-	if (!seal_close(k->key, open, (struct str){ plain, n }, sealed))
-		return STR("");
-	text = digest_base64url(q->arena, sealed, n + SEAL_MORE);
-	return str_fmt(q->arena, "%.*s.%.*s", STR_ARG(open), STR_ARG(text));
+	return session_seal(&q->site->sessions, &in, upstream, q->arena);
 }
 
 void

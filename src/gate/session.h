@@ -14,7 +14,7 @@
 
 #include "base/seal.h"
 #include "conf/conf.h"
-#include "shm/segment.h"
+#include "shm/sessions.h"
 
 struct req;
 struct headers;
@@ -24,6 +24,14 @@ struct headers;
 struct session_key {
 	char kid[SESSION_KID];
 	uint8_t key[SEAL_KEY];
+};
+
+/* What is sealed, before the upstream's id. */
+struct session_inside {
+	uint64_t route;
+	uint8_t caller[SESSIONS_CALLER];
+	int64_t ends_unix_s;
+	struct session_place place;
 };
 
 /* The first seals, all open: that is how a key is replaced. */
@@ -39,6 +47,16 @@ struct session_keys session_keys_new(const struct conf *c,
 
 /* How a server is known in a session, also after a reload. */
 uint64_t session_route(struct str server);
+
+/* The bytes that a sealed id holds: whose it is, then the upstream's id.
+ * NULL: not one of ours. */
+const char *session_unseal(const struct session_keys *keys, struct str sealed,
+	struct arena *a, struct str *upstream_r);
+
+/* The other way; "" : it cannot be sealed. */
+struct str session_seal(const struct session_keys *keys,
+	const struct session_inside *in, struct str upstream,
+	struct arena *a);
 
 /* The header as it came: one value of visible ASCII, or none. */
 const struct fault *session_read(struct req *q);

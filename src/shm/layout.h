@@ -270,6 +270,7 @@ bool rates_valid(const struct segment *s, const char **why_r);
 bool rotor_valid(const struct segment *s, const char **why_r);
 bool pins_valid(const struct segment *s, const char **why_r);
 bool shelf_valid(const struct segment *s, const char **why_r);
+bool sessions_valid(const struct segment *s, const char **why_r);
 bool tally_valid(const struct segment *s, const char **why_r);
 bool asked_valid(const struct segment *s, const char **why_r);
 bool revoked_valid(const struct segment *s, const char **why_r);

@@ -5,7 +5,7 @@
  * A slot that was used once is never empty again, only ended: so a reader
  * may stop at the first bucket with an empty slot.  name[0] is written last.
  *
- * A line of the journal: KIND NAME BEFORE UNTIL WHAT, see parse_line().
+ * A line of the journal: KIND NAME BEFORE UNTIL WHAT, see revoked_parse().
  */
 #include "config.h"
 #include "shm/revoked.h"
@@ -27,7 +27,7 @@
 #include "shm/layout.h"
 
 #define MAX_WHAT 300
-#define MAX_LINE 512
+#define REPLACED_MOST 100	/* times, while we waited for our turn */
 #define PROBES 32		/* buckets that are looked at */
 
 struct revoked {
@@ -213,8 +213,8 @@ parse_number(struct str s, int64_t *n_r)
 }
 
 /* "u 0123…cdef 1700000000 - alice": kind, name, before, until, what. */
-static bool
-parse_line(struct str line, struct revoked_entry *e_r)
+bool
+revoked_parse(struct str line, struct revoked_entry *e_r)
 {
 	struct str kind = str_cut(&line, ' '), name = str_cut(&line, ' ');
 	struct str before = str_cut(&line, ' '), until = str_cut(&line, ' ');
@@ -251,8 +251,8 @@ clean(char *to, struct str s)
 	to[n] = '\0';
 }
 
-static size_t
-print_line(const struct revoked_entry *e, char line_r[MAX_LINE])
+size_t
+revoked_print(const struct revoked_entry *e, char line_r[REVOKED_LINE])
 {
 	char name[2 * sizeof(e->name) + 1], before[24], until[24];
 	char what[MAX_WHAT + 1];
@@ -261,7 +261,7 @@ print_line(const struct revoked_entry *e, char line_r[MAX_LINE])
 	put_number(before, sizeof(before), e->before);
 	put_number(until, sizeof(until), e->until);
 	clean(what, e->what);
-	return (size_t)snprintf(line_r, MAX_LINE, "%c %s %s %s %s\n", e->kind,
+	return (size_t)snprintf(line_r, REVOKED_LINE, "%c %s %s %s %s\n", e->kind,
 		name, before, until, what);
 }
 
@@ -349,7 +349,7 @@ each_line(struct revoked *r, struct str text, const char **why_r,
 
 	while (text.n > 0) {
 		number++;
-		if (!parse_line(str_cut(&text, '\n'), &e)) {
+		if (!revoked_parse(str_cut(&text, '\n'), &e)) {
 			*why_r = str_fmt(r->arena, "%s:%u: not a line of "
 				"revocations", r->journal, number).p;
 			return false;
@@ -463,51 +463,185 @@ mend_end(int fd, off_t size)
 	return end == size || ftruncate(fd, end) == 0;
 }
 
+/* A new name in the directory outlives a loss of power, too. */
 static bool
-append(struct revoked *r, const struct revoked_entry *e, const char **why_r)
+sync_directory(struct revoked *r)
 {
-	char line[MAX_LINE];
-	size_t n = print_line(e, line);
-	struct stat st;
-	int fd = open_journal(r, O_RDWR | O_APPEND | O_CREAT, &st, why_r);
-	bool good;
+	const char *slash = strrchr(r->journal, '/');
+	const char *name = slash == NULL ? "." : str_fmt(r->arena, "%.*s/.",
+		(int)(slash - r->journal), r->journal).p;
+	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
 
-	if (fd < 0)
-		return false;
-	good = flock(fd, LOCK_EX) == 0 && fstat(fd, &st) == 0 &&
-		(st.st_size > 0 || give_away(r, fd)) &&
-		mend_end(fd, st.st_size) &&
-		write(fd, line, n) == (ssize_t)n && fsync(fd) == 0;
-	if (!good)
-		*why_r = why_errno(r, "cannot write");
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return good;
 }
 
-bool
-revoked_add(struct revoked *r, const struct revoked_entry *e, int64_t now,
+/* The journal for one writer alone: not one that has just been replaced. */
+static int
+open_alone(struct revoked *r, struct stat *st_r, const char **why_r)
+{
+	struct stat named;
+
+	for (int i = 0; i < REPLACED_MOST; i++) {
+		int fd = open_journal(r, O_RDWR | O_APPEND | O_CREAT, st_r,
+			why_r);
+
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX) == 0 && fstat(fd, st_r) == 0 &&
+		    lstat(r->journal, &named) == 0 &&
+		    named.st_ino == st_r->st_ino && (st_r->st_size > 0 ||
+		    (give_away(r, fd) && sync_directory(r))))
+			return fd;
+		close(fd);
+	}
+	*why_r = "the journal changes again and again";
+	return -1;
+}
+
+static bool
+append(struct revoked *r, int fd, const struct revoked_entry *e,
+	const char **why_r)
+{
+	char line[REVOKED_LINE];
+	size_t n = revoked_print(e, line);
+	struct stat st;
+	bool good = fstat(fd, &st) == 0 && mend_end(fd, st.st_size) &&
+		write(fd, line, n) == (ssize_t)n && fsync(fd) == 0;
+
+	if (!good)
+		*why_r = why_errno(r, "cannot write");
+	return good;
+}
+
+/* ---- a journal that has grown too long ------------------------------------------ */
+struct copying {
+	int64_t now;
+	int fd;
+	bool broken;
+};
+
+static bool
+copy_one(void *who, const struct revoked_entry *e)
+{
+	struct copying *c = who;
+	char line[REVOKED_LINE];
+	size_t n = revoked_print(e, line);
+
+	if (e->until > c->now && write(c->fd, line, n) != (ssize_t)n)
+		c->broken = true;
+	return !c->broken;
+}
+
+/* What has not ended, under a passing name.  -1: why_r. */
+static int
+copy_living(struct revoked *r, const char *name, int64_t now,
+	const char **why_r)
+{
+	struct arena *a = arena_new(MAX_JOURNAL + KIB(64));
+	struct copying c = { .now = now };
+	struct stat st;
+	struct str text;
+	bool good;
+
+	unlink(name);
+	c.fd = open(name, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW |
+		O_CLOEXEC, 0600);
+	good = c.fd >= 0 && flock(c.fd, LOCK_EX) == 0 && give_away(r, c.fd) &&
+		read_journal(r, a, &text, &st, why_r) &&
+		each_line(r, text, why_r, copy_one, &c) && fsync(c.fd) == 0;
+	arena_free(a);
+	if (good)
+		return c.fd;
+	if ((*why_r)[0] == '\0' || c.broken)
+		*why_r = why_errno(r, "cannot write anew");
+	if (c.fd >= 0)
+		close(c.fd);
+	unlink(name);
+	return -1;
+}
+
+/* Takes the place of the old one, with its lock held. */
+static bool
+shorten(struct revoked *r, int *fd, int64_t now, const char **why_r)
+{
+	const char *name = str_fmt(r->arena, "%s.new", r->journal).p;
+	int fresh = copy_living(r, name, now, why_r);
+
+	if (fresh < 0)
+		return false;
+	if (rename(name, r->journal) != 0 || !sync_directory(r)) {
+		*why_r = why_errno(r, "cannot replace");
+		close(fresh);
+		return false;
+	}
+	close(*fd);
+	*fd = fresh;
+	return true;
+}
+
+static bool
+has_space(struct revoked *r, int *fd, int64_t now, const char **why_r)
+{
+	struct stat st;
+
+	if (fstat(*fd, &st) == 0 &&
+	    st.st_size <= (off_t)(MAX_JOURNAL - REVOKED_LINE))
+		return true;
+	if (!shorten(r, fd, now, why_r))
+		return false;
+	if (fstat(*fd, &st) == 0 &&
+	    st.st_size <= (off_t)(MAX_JOURNAL - REVOKED_LINE))
+		return true;
+	*why_r = "the journal of revocations is full";
+	return false;
+}
+
+/* ---- the whole of it --------------------------------------------------------------- */
+static bool
+is_room(struct revoked *r, const struct revoked_entry *e, int64_t now,
 	const char **why_r)
 {
 	bool room;
 
-	*why_r = "";
-	if (r->journal == NULL) {
-		*why_r = "there is no place for the journal";
-		return false;
-	}
-	if (!revoked_tick(r, why_r))
-		return false;
 	if (!lock(r)) {
 		*why_r = "the shared state is busy";
 		return false;
 	}
 	room = slot_for(r, e->name, now) != NULL && has_room(r, now);
 	unlock(r);
-	if (!room) {
+	if (!room)
 		*why_r = "the table of revocations is full";
+	return room;
+}
+
+/* One writer at a time from the look at the room to the line in the journal:
+ * two would both take the last place, and nobody could start any more. */
+bool
+revoked_add(struct revoked *r, const struct revoked_entry *e, int64_t now,
+	const char **why_r)
+{
+	struct stat st;
+	bool good;
+	int fd;
+
+	*why_r = "";
+	if (r->journal == NULL) {
+		*why_r = "there is no place for the journal";
 		return false;
 	}
-	return append(r, e, why_r) && revoked_tick(r, why_r);
+	fd = open_alone(r, &st, why_r);
+	if (fd < 0) {
+		if ((*why_r)[0] == '\0')
+			*why_r = why_errno(r, "cannot open");
+		return false;
+	}
+	good = revoked_tick(r, why_r) && is_room(r, e, now, why_r) &&
+		has_space(r, &fd, now, why_r) && append(r, fd, e, why_r);
+	close(fd);
+	return good && revoked_tick(r, why_r);
 }
 
 /* ---- listing ------------------------------------------------------------------- */

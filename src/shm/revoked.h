@@ -6,7 +6,8 @@
  * workers look at with each request.  A change is appended to the journal
  * and on disk before it enters the table; whoever looks at the journal
  * later (once a second, at start) takes in what is missing, so that a writer
- * killed in between loses nothing.
+ * killed in between loses nothing.  A journal that has reached MAX_JOURNAL is
+ * written anew without what has ended.
  * Sharing: lookups are lock-free; one writer at a time.
  * Promise: never keyed by the token as it is written, so that no respelling
  * of a revoked token is good.  Times are seconds since 1970.
@@ -61,6 +62,11 @@ bool revoked_has(const struct revoked *r, struct revoked_name name,
 /* Journal, then table.  False: why_r; nothing was revoked. */
 bool revoked_add(struct revoked *r, const struct revoked_entry *e,
 	int64_t now_unix_s, const char **why_r);
+
+/* One line of the journal, without its end; for tests and fuzzing. */
+#define REVOKED_LINE 512
+bool revoked_parse(struct str line, struct revoked_entry *e_r);
+size_t revoked_print(const struct revoked_entry *e, char line_r[REVOKED_LINE]);
 
 /* Every entry of the journal that has not ended, oldest first. */
 void revoked_each(struct revoked *r, int64_t now_unix_s, struct arena *a,

@@ -9,12 +9,14 @@
 #include "config.h"
 #include "shm/sessions.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "shm/layout.h"
 
 #define HALF (SHM_SESSION_ROWS / 2)
+#define TRIES 100		/* a tenth of a millisecond at most */
 #define RENEW_MS 100		/* how exactly the last use is known */
 
 static uint32_t
@@ -96,11 +98,10 @@ survey(const struct segment *s, const struct sessions_plan *p, uint64_t now)
 	return w;
 }
 
+/* That very turn: the slot may belong to somebody else by now. */
 static void
-close_slot(struct shm_session *v)
+close_turn(struct shm_session *v, uint32_t turn)
 {
-	uint32_t turn = atomic_load(&v->turn);
-
 	if ((turn & 1) != 0)
 		atomic_compare_exchange_strong(&v->turn, &turn, turn + 1);
 }
@@ -112,7 +113,7 @@ fill(struct segment *s, struct shm_session *v, const struct sessions_plan *p,
 	uint64_t caller[2];
 	uint32_t turn;
 
-	close_slot(v);
+	close_turn(v, atomic_load(&v->turn));
 	memcpy(caller, p->caller, sizeof(caller));
 	atomic_store(&v->caller[0], caller[0]);
 	atomic_store(&v->caller[1], caller[1]);
@@ -128,13 +129,25 @@ fill(struct segment *s, struct shm_session *v, const struct sessions_plan *p,
 		(uint32_t)(v - &s->file->sessions[0][0]), turn };
 }
 
+/* The lock is held for a few microseconds: somebody has it, try again. */
+static bool
+lock_soon(struct shm_file *f)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (shm_try(f))
+			return true;
+		(void)sched_yield();
+	}
+	return false;
+}
+
 struct session_place
 sessions_begin(struct segment *s, const struct sessions_plan *p, uint64_t now)
 {
 	struct session_place at = { SESSIONS_NONE, 0 };
 	struct survey w;
 
-	if (s == NULL || s->read_only || !shm_try(s->file))
+	if (s == NULL || s->read_only || !lock_soon(s->file))
 		return at;
 	w = survey(s, p, now);
 	if (p->known && w.own >= p->most)
@@ -178,8 +191,8 @@ sessions_end(struct segment *s, struct session_place at)
 {
 	struct shm_session *v = slot_at(s, at);
 
-	if (v != NULL && !s->read_only && atomic_load(&v->turn) == at.turn)
-		close_slot(v);
+	if (v != NULL && !s->read_only)
+		close_turn(v, at.turn);
 }
 
 /* ---- looking ----------------------------------------------------------------- */
@@ -190,13 +203,14 @@ view(const struct segment *s, const struct shm_session *v, uint64_t now,
 	uint64_t caller[2] = { atomic_load(&v->caller[0]),
 		atomic_load(&v->caller[1]) };
 	uint64_t used = atomic_load(&v->used_ms);
+	uint64_t began = atomic_load(&v->began_ms);
 
 	w_r->at.slot = (uint32_t)(v - &s->file->sessions[0][0]);
 	w_r->at.turn = atomic_load(&v->turn);
 	w_r->route = atomic_load(&v->route);
 	memcpy(w_r->caller, caller, sizeof(caller));
 	w_r->known = atomic_load(&v->known) != 0;
-	w_r->age_ms = now - atomic_load(&v->began_ms);
+	w_r->age_ms = began < now ? now - began : 0;
 	w_r->idle_ms = used < now ? now - used : 0;
 }
 
@@ -213,4 +227,23 @@ sessions_each(const struct segment *s, uint64_t now,
 		view(s, &v[i], now, &w);
 		fn(who, &w);
 	}
+}
+
+/* Who is known lies in the first half, who is not in the other. */
+bool
+sessions_valid(const struct segment *s, const char **why_r)
+{
+	const struct shm_session *v = &s->file->sessions[0][0];
+
+	for (uint32_t i = 0; i < SHM_SESSION_ROWS * SHM_SESSIONS; i++) {
+		uint32_t turn = atomic_load(&v[i].turn);
+		uint32_t known = atomic_load(&v[i].known);
+
+		if ((turn & 1) == 0 || known == (i < HALF * SHM_SESSIONS) ||
+		    atomic_load(&v[i].turn) != turn)
+			continue;
+		*why_r = "sessions: one in the wrong half";
+		return false;
+	}
+	return true;
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
+#include "base/limits.h"
 #include "kit/place.h"
 #include "kit/tap.h"
 
@@ -196,9 +198,8 @@ refuses_odd_journals(struct place *p, struct segment *s)
 /* The last one that has room, and the first that has none; what has ended
  * makes room again. */
 static void
-full(struct segment *s)
+full(void)
 {
-	struct shm_revoked *t = &s->file->revoked;
 	struct place p = place_new();
 	struct segment *other = place_open(&p);
 	struct revoked *r;
@@ -207,7 +208,6 @@ full(struct segment *s)
 	FILE *f;
 	char name[40];
 
-	(void)t;
 	snprintf(journal, sizeof(journal), "%s.revoked", p.file);
 	f = fopen(journal, "w");
 	for (unsigned i = 0; i < REVOKED_ENTRIES - 1; i++) {
@@ -234,6 +234,62 @@ full(struct segment *s)
 	place_end(&p);
 }
 
+/* A journal of so many bytes, all of which has ended but its last line. */
+static void
+write_long(size_t n)
+{
+	static char text[64 << 10];
+	static const char line[] = "t 00112233445566778899aabbccddeeff - 1 "
+		"xxxxxxxxxxxxxxxxxxxxxxxx\n";		/* 64 bytes */
+	static const char last[] = "t ffeeddccbbaa99887766554433221100 - - "
+		"xxxxxxxxxxxxxxxxxxxxxxxx\n";
+	FILE *f = fopen(journal, "w");
+
+	for (size_t i = 0; i < sizeof(text); i += 64)
+		memcpy(text + i, line, 64);
+	for (size_t left = n - 64; left > 0;) {
+		size_t part = left < sizeof(text) ? left : sizeof(text);
+
+		fwrite(text, 1, part, f);
+		left -= part;
+	}
+	fwrite(last, 1, 64, f);
+	fclose(f);
+	chmod(journal, 0600);
+}
+
+/* As long as it may be: read, and written anew when one more comes.  One
+ * line longer: it is not read, and nobody is let in. */
+static void
+long_journal(void)
+{
+	struct place p = place_new();
+	struct segment *s = place_open(&p);
+	struct revoked_name kept;
+	struct revoked *r;
+	struct stat st;
+
+	snprintf(journal, sizeof(journal), "%s.revoked", p.file);
+	digest_unhex(STR("ffeeddccbbaa99887766554433221100"),
+		(uint8_t *)&kept, sizeof(kept));
+	write_long(MAX_JOURNAL);
+	r = reopen(&p, s);
+	OK(r != NULL && revoked_has(r, kept, 0, clock_unix_s()));
+	OK(add(r, numbered(1), REVOKED_ALWAYS, REVOKED_ALWAYS));
+	stat(journal, &st);
+	tap_ok(st.st_size < 200, "%lld bytes", (long long)st.st_size);
+	OK((st.st_mode & 0777) == 0600);
+	r = reopen(&p, NULL);
+	OK(r != NULL && revoked_has(r, kept, 0, clock_unix_s()));
+	OK(revoked_has(r, numbered(1), 0, clock_unix_s()));
+	revoked_close(r);
+	write_long(MAX_JOURNAL + 64);
+	OK(reopen(&p, NULL) == NULL);
+	segment_close(s);
+	unlink(journal);
+	place_end(&p);
+}
+
 int
 main(void)
 {
@@ -249,7 +305,8 @@ main(void)
 	torn_line_is_cut(&p, s);
 	lists(&p, r);
 	refuses_odd_journals(&p, s);
-	full(s);
+	full();
+	long_journal();
 	place_end(&p);
 	return tap_done();
 }
