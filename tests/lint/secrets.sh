@@ -18,6 +18,7 @@ src/auth/policy.c
 src/cred/credential.c
 src/cred/passthrough.c
 src/gate/front.c
+src/gate/session.c
 src/http/way.c
 src/main/doctor_browser.c
 '
