@@ -17,6 +17,7 @@
 #define MAX_HTTP_HEADERS 100	/* client headers; what common gateways take */
 #define MAX_HEADER_VALUE 16400	/* bytes; the largest token plus its scheme */
 #define MAX_URI		4096	/* bytes; our paths are short */
+#define MAX_METHOD	16	/* bytes; longer than any of HTTP */
 #define MAX_DROPPED	MIB(64)	/* bytes read on after a refusal, then closed */
 #define MAX_READING	MIB(256) /* bytes in all reading buffers of a worker */
 #define MAX_EARLY	KIB(64)	/* bytes kept that came before their turn */

@@ -35,6 +35,19 @@ method_of(struct str name)
 	return METHOD_OTHER;
 }
 
+/* Sixteen capital letters at most: HTTP has no longer ones. */
+static const struct fault *
+check_method(struct req *q)
+{
+	struct str name = params_server(&q->in.params, "REQUEST_METHOD");
+	bool good = name.n > 0 && name.n <= MAX_METHOD;
+
+	for (size_t i = 0; i < name.n && good; i++)
+		good = name.p[i] >= 'A' && name.p[i] <= 'Z';
+	return good ? NULL : fault_new(q->arena, FAULT_BAD_REQUEST,
+		"method \"%.*s\"", STR_ARG(str_head(name, MAX_METHOD)));
+}
+
 /* ---- request id ------------------------------------------------------------- */
 /* The base of this worker and a number of at least six digits. */
 static struct str
@@ -68,7 +81,32 @@ name_request(struct req *q)
 }
 
 /* ---- the path --------------------------------------------------------------- */
-/* REQUEST_URI without scheme, host and query (W1 of the web servers). */
+/* What stands behind scheme and host; they end where the path begins, and a
+ * URI without a path asks for the root. */
+static struct str
+without_host(struct str uri)
+{
+	static const struct str schemes[] = { STR("http://"),
+		STR("https://") };
+	struct str rest;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct str scheme = schemes[i];
+
+		if (!str_eq_nocase(str_head(uri, scheme.n), scheme))
+			continue;
+		rest = str_from(uri, scheme.n);
+		uri = str_from(rest, str_find(rest, '/'));
+		if (uri.n == rest.n || str_find(rest, '#') < rest.n)
+			return STR_NONE;	/* no host; not of HTTP */
+		return uri.n > 0 ? uri : STR("/");
+	}
+	return uri;
+}
+
+/* REQUEST_URI without query, scheme and host (W1 of the web servers).  The
+ * query first: nothing in it is ever a path. */
 static struct str
 uri_path(struct req *q)
 {
@@ -77,14 +115,9 @@ uri_path(struct req *q)
 
 	if (uri.n == 0)
 		uri = params_server(&q->in.params, "SCRIPT_NAME");
-	if (str_starts(uri, STR("http://")) ||
-	    str_starts(uri, STR("https://"))) {
-		uri = str_from(uri, str_search(uri, STR("://")) + 3);
-		uri = str_from(uri, str_find(uri, '/'));
-	}
 	at = str_find(uri, '?');
 	q->query = str_from(uri, at + 1);
-	return str_head(uri, at);
+	return without_host(str_head(uri, at));
 }
 
 static bool
@@ -313,6 +346,8 @@ route_run(struct req *q)
 	if (f != NULL && f->kind == FAULT_NOT_FOUND &&
 	    q->method == METHOD_OPTIONS)
 		f = NULL;		/* a page may ask, and then see a 404 */
+	if (bad_input == NULL)
+		bad_input = check_method(q);
 	if (bad_input != NULL)
 		f = bad_input;
 	return f == NULL ? NEXT : req_fail(q, f);
