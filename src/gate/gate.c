@@ -73,6 +73,13 @@ gate_reopen(struct gate *g)
 	audit_reopen(g->site->audit);
 }
 
+void
+gate_store_error(struct gate *g)
+{
+	if (g->site->metrics != NULL)
+		metrics_store_error(g->site->metrics);
+}
+
 const struct conf *
 gate_conf(const struct gate *g)
 {

@@ -101,6 +101,7 @@ void gate_tick(struct gate *g);
 void gate_drain(struct gate *g, uint64_t grace_ms,
 	void (*idle)(void *who), void *who);
 void gate_reopen(struct gate *g);	/* files of records, after rotation */
+void gate_store_error(struct gate *g);	/* counts one */
 uint32_t gate_in_flight(const struct gate *g);
 const struct conf *gate_conf(const struct gate *g);
 void gate_free(struct gate *g);

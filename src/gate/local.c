@@ -5,30 +5,10 @@
 #include "config.h"
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "gate/pipeline.h"
 #include "watch/health.h"
 
 static const struct str json = STR("application/json");
-
-/* Servers and their sessions, while these are counted. */
-struct session_count {
-	struct metrics_pool *pools;
-	uint64_t *routes;
-	uint32_t n;
-};
-
-static void
-count_session(void *who, const struct session_view *v)
-{
-	struct session_count *c = who;
-	uint32_t i = 0;
-
-	while (i < c->n && c->routes[i] != v->route)
-		i++;
-	if (i < c->n)
-		c->pools[i].sessions++;
-}
 
 static struct str
 metrics_page(struct req *q)
@@ -36,9 +16,6 @@ metrics_page(struct req *q)
 	const struct site *s = q->site;
 	struct metrics_pool *pools = ARENA_ARRAY(q->arena,
 		struct metrics_pool, s->conf->n_servers + 1);
-	uint64_t *routes = ARENA_ARRAY(q->arena, uint64_t,
-		s->conf->n_servers + 1);
-	struct session_count sessions = { pools, routes, 0 };
 	uint32_t i, n = 0;
 
 	for (i = 0; i < s->conf->n_servers; i++) {
@@ -47,16 +24,13 @@ metrics_page(struct req *q)
 		if (v->conf->options.disabled)
 			continue;
 		pools[n].server = v->conf->name;
-		routes[n] = session_route(v->conf->name);
 		if (v->rotator != NULL) {
 			pools[n].rotor = rotator_cells(v->rotator);
 			pools[n].n = v->conf->options.pool.n;
 		}
 		n++;
 	}
-	sessions.n = n;
-	sessions_each(q->gate->segment, clock_boot_ms(), count_session,
-		&sessions);
+	session_count(q->gate->segment, pools, n, q->arena);
 	return metrics_text(q->gate->segment, pools, n, q->arena);
 }
 

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "gate/session.h"
 #include "main/ctl.h"
 #include "watch/metrics.h"
 
@@ -305,10 +306,15 @@ ctl_metrics(struct ctl *c)
 	for (uint32_t i = 0; conf != NULL && i < conf->n_servers; i++) {
 		const struct conf_server *s = &conf->servers[i];
 
+		if (s->options.disabled)
+			continue;
 		pools[n] = (struct metrics_pool){ .server = s->name,
 			.rotor = ctl_bind(c, s), .n = s->options.pool.n };
-		n += pools[n].rotor != NULL;
+		if (pools[n].rotor == NULL)
+			pools[n].n = 0;
+		n++;
 	}
+	session_count(c->segment, pools, n, c->arena);
 	buf_add(&b, metrics_text(c->segment, pools, n, c->arena));
 	return ctl_print(c, &b);
 }

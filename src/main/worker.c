@@ -105,6 +105,8 @@ look_at_revocations(struct worker *w)
 	const char *why = "";
 	bool good = revoked_tick(w->revoked, &why);
 
+	if (!good)
+		gate_store_error(w->gate);
 	if (!good && !w->told_revoked)
 		log_say(LOG_LEVEL_ERROR, "revoked", "cannot read the "
 			"revocations: %s", why);

@@ -160,6 +160,7 @@ def _(t):
         assert len(g.ctl("sessions")[1].splitlines()) == 2
         eventually(lambda: g.metrics().total("mcpgate_sessions",
                                              server="s") == 1, 3, "the gauge")
+        assert '\nmcpgate_sessions{server="s"} 1\n' in g.ctl("metrics")[1]
 
 
 tap.main()
