@@ -179,7 +179,8 @@ open_sink(struct sink *s)
 		s->fd = open_stderr(s);
 	else
 		s->fd = open(s->path, O_WRONLY | O_APPEND |
-			(s->guest ? 0 : O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
+			(s->guest ? 0 : O_CREAT) | O_NOFOLLOW |
+			O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
 	if (s->fd < 0 && !s->told)
 		log_say(LOG_LEVEL_ERROR, "audit", "cannot open '%s': %s",
 			s->path, strerror(errno));

@@ -20,8 +20,8 @@ allowed()
 	"src/door/fcgi.c FCGX_Accept_r") ;;	# on the staging file
 	"src/shm/segment.c flock") ;;		# start: who makes the file
 	"src/shm/segment.c poll") ;;		# start: waits for that one
-	"src/shm/revoked.c flock") ;;		# mcpgatectl: who appends
-	"src/shm/revoked.c fsync") ;;		# mcpgatectl: on disk, then in force
+	"src/shm/revoked_file.c flock") ;;		# mcpgatectl: who appends
+	"src/shm/revoked_file.c fsync") ;;		# mcpgatectl: on disk, then in force
 	"src/shm/lock.c poll") ;;		# start and reload
 	"src/shm/lock.c pthread_mutex_lock") ;;	# start and reload
 	*) return 1 ;;
