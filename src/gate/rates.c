@@ -33,6 +33,14 @@ struct basket {
 	uint32_t n;
 };
 
+/* What an earlier step has taken for this request. */
+struct rates_taken {
+	const struct rate *v;
+	uint32_t n;
+	struct rate_now at;
+	struct rates_taken *before;
+};
+
 /* Fixed length, so that no two subjects are written alike. */
 struct subject {
 	uint64_t scope, key, rule, server;
@@ -176,16 +184,40 @@ refuse(struct req *q, enum scope scope, const struct rate *r, uint64_t wait_us)
 	return f;
 }
 
+static void
+keep_in_mind(const struct basket *b, struct rate_now now)
+{
+	struct rates_taken *t = ARENA_NEW(b->q->arena, struct rates_taken);
+
+	*t = (struct rates_taken){ b->v, b->n, now, b->q->taken };
+	b->q->taken = t;
+}
+
+/* Who is refused takes nothing from others: one caller who asks too often
+ * does not use up what the server, or his address, has for all. */
+static void
+give_back(struct req *q, struct rate_now now)
+{
+	for (; q->taken != NULL; q->taken = q->taken->before)
+		rate_give_all(q->gate->rates, q->taken->v, q->taken->n,
+			q->taken->at, now);
+}
+
 static const struct fault *
 take(struct basket *b)
 {
 	struct req *q = b->q;
+	struct rate_now now = rate_now();
 	struct rate_no no;
 	bool good;
 
 	if (b->n == 0)
 		return NULL;
-	good = rate_take_all(q->gate->rates, b->v, b->n, rate_now(), &no);
+	good = rate_take_all(q->gate->rates, b->v, b->n, now, &no);
+	if (good)
+		keep_in_mind(b, now);
+	else
+		give_back(q, now);
 	if (no.full > 0 && q->site->metrics != NULL)
 		metrics_table_full(q->site->metrics, no.full);
 	return good ? NULL : refuse(q, b->scopes[no.index], &b->v[no.index],
@@ -194,11 +226,32 @@ take(struct basket *b)
 
 /* ---- the steps -------------------------------------------------------------------- */
 
+/* Nobody has to say who he is here. */
+static bool
+is_open(const struct req *q)
+{
+	const struct conf_inbound *in = &q->server->conf->options.inbound;
+
+	return in->n_strategies == 1 && (in->strategies[0] == STRATEGY_NONE ||
+		(in->strategies[0] == STRATEGY_LOCAL &&
+		auth_local_client(q->conf, &q->in.params)));
+}
+
+/* For the id: of those who have shown who they are, or need not. */
+static void
+peek(struct req *q)
+{
+	if (q->server != NULL && q->method == METHOD_POST && !q->has_rpc &&
+	    (q->who != NULL || is_open(q)))
+		rpc_peek(q);
+}
+
 /* Addresses first: one that asks too often takes nothing from the server. */
 const struct fault *
 rates_enter(struct req *q)
 {
 	const struct conf_security *s = client_security(q);
+	const struct fault *f;
 	struct basket b;
 
 	if (s == NULL)
@@ -208,16 +261,10 @@ rates_enter(struct req *q)
 		.rate = &s->rates.ip, .n = 1 });
 	add(&b, &(struct rule){ .scope = OF_SERVER, .key = RATE_SERVER,
 		.rate = &s->rates.server, .n = 1 });
-	return take(&b);
-}
-
-/* Who has shown who he is gets the id of his request back. */
-static enum turn
-fail_with_id(struct req *q, const struct fault *f)
-{
-	if (q->server != NULL && q->method == METHOD_POST && !q->has_rpc)
-		rpc_peek(q);
-	return req_fail(q, f);
+	f = take(&b);
+	if (f != NULL)
+		peek(q);
+	return f;
 }
 
 enum turn
@@ -233,7 +280,10 @@ rates_caller(struct req *q)
 	add(&b, &(struct rule){ .scope = OF_CALLER, .key = RATE_CALLER,
 		.rate = &s->rates.caller, .n = 1 });
 	f = take(&b);
-	return f == NULL ? NEXT : fail_with_id(q, f);
+	if (f == NULL)
+		return NEXT;
+	peek(q);
+	return req_fail(q, f);
 }
 
 /* How many calls of such tools there are: in a batch perhaps several. */

@@ -2,8 +2,8 @@
 /*
  * rates -- how often a server, an address, a caller, a tool may be asked
  *
- * What is counted together is taken together: when one limit refuses, the
- * others of the same moment get back what they gave.
+ * A request is counted by all limits or by none: when one refuses, the others
+ * get back what they gave, those of earlier steps too.
  */
 #ifndef GATE_RATES_H
 #define GATE_RATES_H

@@ -86,6 +86,7 @@ struct req {
 	struct str client;		/* its address, for the log */
 	struct conf_cidr address;	/* the same; unix_peer: it has none */
 	uint32_t limit, limit_window_s;	/* rates: of the limit that refused */
+	struct rates_taken *taken;	/* rates: what a later one gives back */
 
 	uint64_t auth_began_us;		/* auth */
 	const struct identity *who;

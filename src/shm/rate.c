@@ -110,19 +110,24 @@ plan_minute(struct job *j, const struct rate *r, const struct rates *t,
 	j->add = j->step * r->n;
 }
 
+static int64_t
+length_of(enum rate_span span)
+{
+	return span == RATE_HOUR ? 3600 : 86400;
+}
+
 static void
 plan_window(struct job *j, const struct rate *r, const struct rates *t,
 	struct rate_now now)
 {
 	struct shm_windows *w = r->span == RATE_HOUR ? &t->tables->hours :
 		&t->tables->days;
-	int64_t length = r->span == RATE_HOUR ? 3600 : 86400;
 
 	j->bucket = r->own ? w->own[r->subject % SHM_OWN_BUCKETS] :
 		w->any[r->subject % SHM_WINDOW_BUCKETS];
 	j->minute = false;
 	j->shift = WINDOW_TAG;
-	j->now = (uint64_t)(now.unix_s / length) & WINDOW_MASK;
+	j->now = (uint64_t)(now.unix_s / length_of(r->span)) & WINDOW_MASK;
 	j->most = r->limit < COUNT_MASK ? r->limit : COUNT_MASK;
 	j->add = r->n;
 }
@@ -317,7 +322,7 @@ static uint64_t
 wait_of(const struct job *j, const struct rate *r, struct rate_now now,
 	uint64_t over)
 {
-	int64_t length = r->span == RATE_HOUR ? 3600 : 86400;
+	int64_t length = length_of(r->span);
 
 	if (j->minute)
 		return over * TICK_US;
@@ -363,6 +368,19 @@ rate_give(const struct rates *t, const struct rate *r, struct rate_now now)
 	settle(&j, j.add, true);
 }
 
+void
+rate_give_all(const struct rates *t, const struct rate *v, uint32_t n,
+	struct rate_now then, struct rate_now now)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t length = length_of(v[i].span);
+
+		if (v[i].span == RATE_MINUTE ||
+		    then.unix_s / length == now.unix_s / length)
+			rate_give(t, &v[i], now);
+	}
+}
+
 /* For all that say no: the longest wait is the answer. */
 static void
 refuse(const struct rates *t, const struct rate *v, uint32_t n,
@@ -396,8 +414,7 @@ rate_take_all(const struct rates *t, struct rate *v, uint32_t n,
 			continue;
 		no_r->index = i;
 		no_r->wait_us = wait_us;
-		for (uint32_t k = 0; k < i; k++)
-			rate_give(t, &v[k], now);
+		rate_give_all(t, v, i, now, now);
 		refuse(t, v, n, now, no_r);
 		return false;
 	}

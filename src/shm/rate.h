@@ -62,6 +62,11 @@ enum rate_word rate_look(const struct rates *t, const struct rate *r,
 void rate_give(const struct rates *t, const struct rate *r,
 	struct rate_now now);
 
+/* Gives back what rate_take_all() took at `then`; from a window that is over
+ * there is nothing to give to. */
+void rate_give_all(const struct rates *t, const struct rate *v, uint32_t n,
+	struct rate_now then, struct rate_now now);
+
 /* Which of several limits said no: the one that is to be waited for
  * longest, and for how long. */
 struct rate_no {

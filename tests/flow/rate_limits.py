@@ -162,6 +162,40 @@ def _(t):
         equal(statuses(ask(g, 4, "192.0.2.10")), {200: 1, 429: 3})
 
 
+@test("a later limit that refuses gives back what earlier ones took",
+      workers=BOTH)
+def _(t):
+    tools = {"search": {"requestsPerDay": 2}}
+    rate = {"requestsPerDay": 6, "perIpRequestsPerMinute": 1,
+            "perIpBurstSize": 6, "perTokenRequestsPerHour": 4,
+            "tools": tools}
+    with Upstream() as up, gate(up, rate, t.workers, TOKENS) as g:
+        got = [call(g, "search", headers=bearer(ALICE)) for _ in range(6)]
+        equal(statuses(got), {200: 2, 429: 4})
+        equal(got[-1].error["message"], "rate limit exceeded (tool)")
+        got = ask(g, 6, headers=bearer(ALICE))
+        equal(statuses(got), {200: 2, 429: 4})
+        equal(got[-1].error["message"], "rate limit exceeded (token)")
+        got = ask(g, 6, headers=bearer(BOB))
+        equal(statuses(got), {200: 2, 429: 4})
+        equal(len(up.calls), 6)
+
+
+@test("the id of a refused request", workers=(1,), rows=(
+    ("open", {"strategy": "none"}, "127.0.0.1", {}, "q-1"),
+    ("local", {"strategy": "local"}, "127.0.0.1", {}, "q-1"),
+    ("not local", {"strategy": "local"}, "192.0.2.7", {}, None),
+    ("a credential that nobody has looked at", TOKENS, "192.0.2.7",
+     bearer(ALICE), None)))
+def _(t):
+    _, inbound, addr, headers, want = t.row
+    with Upstream() as up, gate(up, {"perIpRequestsPerDay": 1},
+                                inbound=inbound) as g:
+        r = [g.rpc("/s/mcp", "ping", id="q-1", headers=headers,
+                   REMOTE_ADDR=addr) for _ in range(2)][1]
+        equal((r.status, r.json.get("id")), (429, want))
+
+
 @test("what is not counted", workers=(1,))
 def _(t):
     with Upstream() as up, gate(up, {"requestsPerDay": 3,
@@ -268,14 +302,13 @@ def _(t):
 # ---- the reply --------------------------------------------------------------------
 @test("what a refusal says", workers=(1,), rows=(
     ("server", {"requestsPerMinute": 4, "burstSize": 2}, "server", 4, 60,
-     (14, 15), False),
-    ("ip", {"perIpRequestsPerHour": 2}, "ip", 2, 3600, (1, 3600), False),
-    ("token", {"perTokenRequestsPerDay": 2}, "token", 2, 86400, (1, 86400),
-     True),
+     (14, 15)),
+    ("ip", {"perIpRequestsPerHour": 2}, "ip", 2, 3600, (1, 3600)),
+    ("token", {"perTokenRequestsPerDay": 2}, "token", 2, 86400, (1, 86400)),
     ("tool", {"tools": {"*": {"requestsPerMinute": 6, "burstSize": 2}}},
-     "tool", 6, 60, (9, 10), True)))
+     "tool", 6, 60, (9, 10))))
 def _(t):
-    _, rate, scope, limit, window, wait, knows_id = t.row
+    _, rate, scope, limit, window, wait = t.row
     with Upstream() as up, gate(up, rate) as g:
         got = [call(g, "x") for _ in range(3)]
         equal([r.status for r in got], [200, 200, 429])
@@ -283,7 +316,7 @@ def _(t):
         e = r.error
         equal(e["message"], "rate limit exceeded (%s)" % scope)
         equal((e["code"], e["data"]["reason"]), (429, "rate_limited"))
-        equal(r.json.get("id"), 1 if knows_id else None)
+        equal(r.json["id"], 1)
         left = e["data"]["retryAfterSeconds"]
         assert wait[0] <= left <= wait[1], left
         equal(r.header("retry-after"), str(left))

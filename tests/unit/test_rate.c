@@ -145,6 +145,26 @@ check_give(void)
 	IS_INT(pass(h, at(0, 0), 9), 1);
 }
 
+/* Taken in one window and given back in the next: the next has nothing of it,
+ * and a minute's limit has it back. */
+static void
+check_give_late(void)
+{
+	struct rate v[] = { minute(60, 10, 410), window(RATE_HOUR, 5, 410) };
+	struct rate_now then = at(0, 3599), now = at(0, 3600);
+	struct rate_no no;
+
+	tap_ok(rate_take_all(rates, v, 2, then, &no), "taken");
+	IS_INT(pass(v[1], now, 9), 5);
+	rate_give_all(rates, v, 2, then, now);
+	IS_INT(pass(v[1], now, 9), 0);
+	IS_INT(pass(v[0], now, 20), 10);
+	tap_ok(!rate_take_all(rates, v, 2, now, &no), "full");
+	rate_give_all(rates, v, 2, now, now);
+	IS_INT(pass(v[1], now, 9), 1);
+	IS_INT(pass(v[0], now, 9), 1);
+}
+
 /* A word that no request can have made costs one burst, not for ever. */
 static void
 check_hostile(struct segment *s)
@@ -289,6 +309,7 @@ main(void)
 	check_steady();
 	check_several();
 	check_give();
+	check_give_late();
 	check_hostile(s);
 	check_windows();
 	check_most();
