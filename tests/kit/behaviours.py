@@ -451,8 +451,9 @@ def _(t, s, up, script):
     status, headers, _ = s.call("PUT", "/s/mcp", body=b"{}")
     equal(status, 405)
     assert any(n.lower() == "allow" for n, _ in headers)
+    equal(s.call("DELETE", "/s/mcp")[0], 200)
     equal(s.call("DELETE", "/s/mcp",
-                 [("Mcp-Session-Id", "x")])[0], 200)
+                 [("Mcp-Session-Id", "x")])[0], 404)
 
 
 @behaviour("crooked paths lead nowhere")
