@@ -291,6 +291,16 @@ str_number(struct str s, uint64_t *value_r)
 	return true;
 }
 
+/* Where the next character of UTF-8 begins. */
+static size_t
+next_char(struct str s, size_t i)
+{
+	i++;
+	while (i < s.n && ((unsigned char)s.p[i] & 0xC0) == 0x80)
+		i++;
+	return i;
+}
+
 bool
 str_glob(struct str pattern, struct str s)
 {
@@ -301,8 +311,10 @@ str_glob(struct str pattern, struct str s)
 		if (k < pattern.n && pattern.p[k] == '*') {
 			star = k++;
 			mark = i;
-		} else if (k < pattern.n && (pattern.p[k] == '?' ||
-		    pattern.p[k] == s.p[i])) {
+		} else if (k < pattern.n && pattern.p[k] == '?') {
+			i = next_char(s, i);
+			k++;
+		} else if (k < pattern.n && pattern.p[k] == s.p[i]) {
 			i++;
 			k++;
 		} else if (star != SIZE_MAX) {

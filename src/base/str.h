@@ -166,7 +166,7 @@ int str_hex(char c);
 /* Decimal digits only, no sign, no blank, at most 19 digits. */
 bool str_number(struct str s, uint64_t *value_r);
 
-/* Shell-like match of the whole of s: '*' any bytes, '?' one byte.  Linear in
+/* Shell-like match of the whole of s: '*' anything, '?' one character.  Linear in
  * s.n * number of stars at worst, no recursion. */
 bool str_glob(struct str pattern, struct str s);
 
