@@ -299,6 +299,22 @@ try_proxy(struct judgement *j)
 	return f;
 }
 
+/* The bearer counts; that a proxy says somebody else is worth a line. */
+static void
+compare_proxy(struct judgement *j)
+{
+	struct proxy_answer an;
+
+	if (!j->policy->has_proxy || !j->who.authenticated ||
+	    j->policy->proxy.format == PROXY_JWT ||
+	    str_is(j->who.how, "proxy"))
+		return;
+	if (proxyhdr_read(&j->policy->proxy, j->ask->params,
+		j->ask->now_unix_s, j->ask->arena, &an) == NULL &&
+	    an.present && !str_eq(an.who.user, j->who.user))
+		j->answer->other = an.who.user;
+}
+
 static void
 try_anonymous(struct judgement *j, const char *how)
 {
@@ -518,6 +534,7 @@ auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
 	if (f == NULL)
 		f = check_rules(&j);
 	if (f == NULL) {
+		compare_proxy(&j);
 		identity_settle(&j.who, &answer_r->who);
 		return NULL;
 	}

@@ -88,6 +88,7 @@ struct auth_answer {
 	bool anonymous;			/* a fault, but nothing was presented:
 					 * who is nobody, for publicTools */
 	bool nobody;			/* a proxy says "-" or "(null)" */
+	struct str other;		/* a trusted proxy names somebody else */
 	bool costly;			/* a signature or an endpoint was asked */
 	/* kind set: no verdict yet (the result is NULL, who is empty); wait
 	 * with auth_remote_wait() and judge again with `waited`. */

@@ -89,19 +89,33 @@ note_violations(struct req *q, const struct auth_answer *an)
 		record_violation(q, "untrusted_header");
 }
 
-/* A proxy that says "-" where it knows nobody should say nothing. */
+/* What a proxy says beside, or instead of, a user that counts. */
 static void
-tell_nobody(const struct req *q)
+tell_proxy(const struct req *q, enum log_level level, struct str other,
+	const char *detail)
 {
 	struct log_line l;
 
-	log_begin(&l, LOG_LEVEL_WARN, "proxy");
+	log_begin(&l, level, "proxy");
 	log_opt(&l, "server", q->server != NULL ? q->server->conf->name :
 		STR_NONE);
 	log_str(&l, "request_id", q->request_id);
-	log_str(&l, "detail", STR("identity header says \"-\" or "
-		"\"(null)\": nobody"));
+	log_opt(&l, "other", other);
+	log_str(&l, "detail", str_of(detail));
 	log_end(&l);
+}
+
+static void
+note_proxy(const struct req *q, const struct auth_answer *an)
+{
+	if (an->nobody)
+		tell_proxy(q, LOG_LEVEL_WARN, STR_NONE, "identity header says "
+			"\"-\" or \"(null)\": nobody");
+	if (an->other.n > 0)
+		tell_proxy(q, LOG_LEVEL_INFO, q->conf->log_hash_principals ?
+			STR_NONE : an->other,
+			"the proxy names another user than the credential, "
+			"which counts");
 }
 
 /* Who makes us work for nothing, again and again, has to wait. */
@@ -152,8 +166,7 @@ judge(struct req *q, const struct auth_policy *policy, bool waited)
 	}, an);
 
 	q->challenge = an->challenge;
-	if (an->nobody)
-		tell_nobody(q);
+	note_proxy(q, an);
 	if (q->server != NULL && withdraw_presented(q, an->presented)) {
 		f = fault_new(q->arena, FAULT_INVALID_TOKEN,
 			"an outbound token was presented");

@@ -204,7 +204,11 @@ def _(t):
         r = g.rpc("/s/mcp", "ping", headers=rows, REMOTE_ADDR=peer)
         equal(r.status, status)
         if how:
-            line = g.access(server="s")
+            if t.row[0] == "both":
+                g.log_has("names another user")
+            else:
+                equal(g.log_count("names another user"), 0)
+            line = g.access(server="s", status=200)
             equal(line["how"], how)
             equal(line["user"], "alice" if how == "jwt" else "bob")
 
