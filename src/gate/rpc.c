@@ -77,14 +77,14 @@ rpc_peek(struct req *q)
 enum turn
 rpc_run(struct req *q)
 {
-	const struct fault *f;
+	const struct fault *f, *crooked;
 
 	if (q->server == NULL)
 		return NEXT;
-	f = session_read(q);
-	if (f == NULL)
-		f = q->method == METHOD_POST ? read_body(q) : check_version(q);
+	crooked = session_read(q);
+	f = q->method == METHOD_POST ? read_body(q) : check_version(q);
 	if (f == NULL && !(q->has_rpc && q->rpc.era == ERA_MODERN))
-		f = check_session(q);	/* modern: it says nothing */
+		f = crooked != NULL ? crooked : check_session(q);
+	/* modern: a session id says nothing, however it looks */
 	return f == NULL ? NEXT : req_fail(q, f);
 }

@@ -89,6 +89,23 @@ def _(t):
         equal(len(up.calls), n)
 
 
+@test("a modern request has no session, whatever is sent as one",
+      workers=(1,))
+def _(t):
+    meta = "io.modelcontextprotocol/"
+    with Upstream(with_session(plain)) as up, Gate(conf(up)) as g:
+        s = g.session("/s/mcp", bearer(ALICE))["Mcp-Session-Id"]
+        for value in (s, "sid", "a b", "x" * 3000, "v1..", "\xe4"):
+            r = g.rpc("/s/mcp", "tools/list", {"_meta": {
+                meta + "protocolVersion": "2026-07-28",
+                meta + "clientCapabilities": {}}}, headers=dict({
+                    "Mcp-Session-Id": value, "Mcp-Method": "tools/list",
+                    "MCP-Protocol-Version": "2026-07-28"}, **bearer(ALICE)))
+            equal((value[:9], r.status), (value[:9], 200))
+            equal(r.header("mcp-session-id"), None)
+            equal(up.calls[-1].header("mcp-session-id"), None)
+
+
 @test("initialize within a session")
 def _(t):
     with Upstream(with_session(plain)) as up, Gate(conf(up)) as g:
