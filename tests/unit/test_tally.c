@@ -158,10 +158,33 @@ without_segment(struct place *p)
 	tap_ok(tally_series(t, STR("x")) == 0, "nothing without a segment");
 }
 
+/* A time is noted in one shard, whoever does it; it never goes back. */
+static void
+raises(struct place *p)
+{
+	struct segment *s = place_open(p);
+	struct tally *a = tally_new(s, 1, p->arena);
+	struct tally *b = tally_new(s, 6, p->arena);
+
+	tally_raise(a, tally_series(a, STR("at")), 100);
+	tally_raise(b, tally_series(b, STR("at")), 300);
+	tally_raise(a, tally_series(a, STR("at")), 200);
+	OK(str_search(all(s, p->arena), STR("at 300\n")) <
+		all(s, p->arena).n);
+	tally_raise(a, 0, 7);			/* "other" is a count */
+	tally_raise(a, TALLY_SERIES, 7);
+	OK(str_search(all(s, p->arena), STR("other 7")) ==
+		all(s, p->arena).n);
+	segment_close(s);
+	unlink(p->file);
+}
+
 int
 main(void)
 {
 	struct place p = place_new();
+
+	raises(&p);
 
 	series(&p);
 	histograms(&p);
