@@ -73,19 +73,23 @@ add_resumption(struct req *q, struct headers *h)
 		headers_add(h, STR("Last-Event-ID"), v);
 }
 
-/* "HTTP_MCP_PARAM_X_Y" -> "Mcp-Param-X-Y"; names compare without case. */
+/* "HTTP_MCP_PARAM_X_Y" -> "Mcp-Param-X-Y"; names compare without case.  Of two
+ * values the upstream could read the other one: neither goes. */
 static void
 add_params(struct req *q, struct headers *h)
 {
 	static const struct str head = STR("HTTP_MCP_PARAM_");
 	const struct params *t = &q->in.params;
-	uint32_t i;
+	uint32_t i, n;
 
 	for (i = 0; i < t->n; i++) {
 		struct str name;
 		size_t k;
 
 		if (!str_starts(t->v[i].name, head))
+			continue;
+		params_first(t, t->v[i].name, &n);
+		if (n > 1)
 			continue;
 		name = str_fmt(q->arena, "Mcp-Param-%.*s",
 			STR_ARG(str_from(t->v[i].name, head.n)));

@@ -37,8 +37,8 @@ upstream_headers(struct req *q, struct headers *h)
 	struct str session = headers_get(&r->headers, STR("Mcp-Session-Id"));
 	struct str version = headers_get(&r->headers,
 		STR("MCP-Protocol-Version"));
-	uint32_t wait_s = verdict_retry_after(r, MAX_RETRY_AFTER_S,
-		clock_unix_s());
+	uint32_t wait_s = r->status != 429 && r->status != 503 ? 0 :
+		verdict_retry_after(r, MAX_RETRY_AFTER_S, clock_unix_s());
 
 	if (q->rpc.era != ERA_MODERN)
 		session_tell(q, session, h);

@@ -45,6 +45,19 @@ check_version(struct req *q)
 		"protocol version \"%.*s\"", STR_ARG(str_head(v, 40)));
 }
 
+static bool
+param_twice(const struct req *q)
+{
+	const struct params *t = &q->in.params;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n && n < 2; i++) {
+		if (str_starts(t->v[i].name, STR("HTTP_MCP_PARAM_")))
+			params_first(t, t->v[i].name, &n);
+	}
+	return n > 1;
+}
+
 static const struct fault *
 read_body(struct req *q)
 {
@@ -62,6 +75,7 @@ read_body(struct req *q)
 	h.method_twice = n > 1;
 	h.name = params_client(&q->in.params, "HTTP_MCP_NAME", &n);
 	h.name_twice = n > 1;
+	h.param_twice = param_twice(q);
 	q->version = h.version;
 	q->has_rpc = true;
 	return rpc_read(q->arena, q->in.body, &limits, &h, &q->rpc);

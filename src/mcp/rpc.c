@@ -231,6 +231,8 @@ check_mirrored(struct reading *r)
 
 	if (h->method_twice || !str_eq(h->method, m->method))
 		return mismatch(r->arena, "Mcp-Method");
+	if (h->param_twice)
+		return mismatch(r->arena, "Mcp-Param");
 	if (!is_mirrored(m->method))
 		return NULL;
 	if (!m->has_name)

@@ -137,6 +137,30 @@ def _(t):
         equal(q.header("mcp-name"), header)
 
 
+@test("a header of a parameter has one value", workers=(1,), rows=(
+    ("one", [("Mcp-Param-A", "1"), ("Mcp-Param-B", "2")], True, 200, 1),
+    ("two", [("Mcp-Param-A", "1"), ("Mcp-Param-A", "2")], True, 400, 0),
+    ("two spellings", [("Mcp-Param-A", "1"), ("Mcp_Param_A", "1")], True,
+     400, 0),
+    ("two, nobody compares", [("Mcp-Param-A", "1"), ("Mcp-Param-A", "2")],
+     False, 200, 0)))
+def _(t):
+    _, more, check, status, sent = t.row
+    meta = {P + "protocolVersion": "2026-07-28",
+            P + "clientCapabilities": {}}
+    with Upstream() as up, Gate(config({"s": server(up, {
+            "protocol": {"checkHeaders": check}})})) as g:
+        r = g.rpc("/s/mcp", "tools/call", {"name": "x", "_meta": meta},
+                  headers=[("MCP-Protocol-Version", "2026-07-28"),
+                           ("Mcp-Method", "tools/call"),
+                           ("Mcp-Name", "x")] + more)
+        equal(r.status, status)
+        if status == 400:
+            equal((r.error["code"], up.calls), (-32020, []))
+        else:
+            equal(len(up.calls[0].all("mcp-param-a")), sent)
+
+
 STEERING = [
     ("X-Accel-Redirect", "/etc/passwd"), ("X-Accel-Expires", "60"),
     ("X-Accel-Charset", "koi8"), ("X-Sendfile", "/etc/passwd"),
@@ -147,7 +171,7 @@ STEERING = [
     ("WWW-Authenticate", "Bearer"), ("Clear-Site-Data", '"*"'),
     ("Link", "</x>; rel=preload"), ("X-Powered-By", "evil"),
     ("Keep-Alive", "timeout=9"), ("Upgrade", "h2c"), ("Trailer", "X"),
-    ("Refresh", "0; url=/x"), ("Alt-Svc", 'h3=":1"')]
+    ("Refresh", "0; url=/x"), ("Alt-Svc", 'h3=":1"'), ("Retry-After", "7")]
 
 
 @test("what an upstream may not tell the client", workers=BOTH,

@@ -306,6 +306,9 @@ test_switches(void)
 	h.name_twice = true;
 	OK(kind_of(read_as(CALL, &h)) == FAULT_HEADER_MISMATCH);
 	h.name_twice = false;
+	h.param_twice = true;
+	OK(kind_of(read_as(CALL, &h)) == FAULT_HEADER_MISMATCH);
+	h.param_twice = false;
 	h.method_twice = true;
 	OK(kind_of(read_as(CALL, &h)) == FAULT_HEADER_MISMATCH);
 	h.method_twice = false;
