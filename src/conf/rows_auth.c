@@ -34,7 +34,7 @@ const struct row rows_auth[] = {
   .help = "Patterns of users that may not; looked at first." },
 { A ".allowGroups", ROW_TEXTS, IN_OPTIONS(inbound.allow_groups),
   .help = "Patterns of groups that may; an empty list admits nobody." },
-{ A ".publicTools", ROW_TEXTS, .preset = "", .flags = ROW_ALONE,
+{ A ".publicTools", ROW_TEXTS, .flags = ROW_ALONE,
   .help = "Patterns of tools that need no credential." },
 { A ".verdictTtl", ROW_MS, .preset = "60s", .max = 300000, .flags = ROW_OFF,
   IN_OPTIONS(inbound.verdict_ttl_ms),

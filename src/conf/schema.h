@@ -56,6 +56,7 @@ enum row_flag {
 	ROW_HEADER_NAMES = 2048, /* the names of the map are header names */
 	ROW_OLD = 4096,		/* an old spelling or a shorthand */
 	ROW_STERN = 8192,	/* text instead of a number is out of range */
+	ROW_STDERR = 16384,	/* the word stderr is no file name */
 };
 
 struct row {

@@ -317,6 +317,8 @@ read_file_name(struct loading *l, struct node *n, const struct row *r)
 {
 	if (n->text.n == 0 || memchr(n->text.p, '\0', n->text.n) != NULL)
 		return wrong_type(l, n, r);
+	if (str_is(n->text, "stderr") && (r->flags & ROW_STDERR) != 0)
+		return true;
 	if (n->text.p[0] != '/' && n->file != NULL)
 		n->text = str_fmt(l->arena, "%.*s/%.*s", STR_ARG(n->file->dir),
 		    STR_ARG(n->text));
