@@ -282,8 +282,9 @@ def _(t):
         equal(r.status, 200)
         equal(g.rpc("/pool/mcp", "ping").status, 200)
         equal(g.call("DELETE", "/key/mcp", dict(sid, **headers)).status, 200)
-        rows = records(g, 4)
-        first, call, ping, end = rows
+        rows = {r["action"]: r for r in records(g, 4)}
+        first, call, ping, end = [rows[a] for a in (
+            "initialize", "tools/call", "ping", "DELETE")]
         for k, v in {"type": HTTP, "action": "initialize", "user":
                      "token:ci", "resource": "/key/mcp", "server": "key",
                      "strategy": "token", "token_index": None}.items():
