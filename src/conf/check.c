@@ -317,7 +317,8 @@ check_addresses(struct review *r, const char *path)
 
 		if (n->type == JDOC_OBJECT)
 			n = node_get(n, "address");
-		if (n != NULL && (n->bad || conf_cidr_parse(n->text, &c)))
+		if (n != NULL && (n->bad ||
+		    (conf_cidr_parse(n->text, &c) && !c.unix_peer)))
 			continue;
 		report_add(r->l->report, "E49", list->kids[i],
 		    "\"%.*s\" is not an address or CIDR block",

@@ -220,6 +220,9 @@ static const struct {
 	{ "E49", GATE("\"trustedProxies\":[\"10.0.0.0/8\",\"proxy.local\"]"),
 		"mcpProxy.trustedProxies[1]: \"proxy.local\" is not an address "
 		"or CIDR block" },
+	{ "E49", OPTIONS("\"security\":{\"ipDeny\":[\"unix:\"]}"),
+		"mcpServers.s.options.security.ipDeny[0]: \"unix:\" is not an "
+		"address or CIDR block" },
 	{ "E49", OPTIONS("\"security\":{\"ipDeny\":[{\"address\":\"1.2.3\"}]}"),
 		"\"1.2.3\" is not an address or CIDR block" },
 	{ "E50", GATE("\"admin\":{\"tokens\":[\"0123456789abcde\"]}"),
