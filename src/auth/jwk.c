@@ -315,6 +315,30 @@ read_entry(struct arena *a, const struct jdoc *d, uint32_t algs,
 	return why;
 }
 
+bool
+jwk_usable(struct arena *a, const struct jdoc *entry)
+{
+	struct jwk k;
+
+	return read_entry(a, entry, ~0u, &k) == NULL;
+}
+
+/* Who has published a secret should learn of it; to verify we need none. */
+static void
+tell_private(const struct jdoc *d, size_t i)
+{
+	static const char *const names[] = { "d", "p", "q", "dp", "dq", "qi",
+		"oth", "k" };
+
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		if (jdoc_get(d, names[n]) == NULL)
+			continue;
+		log_say(LOG_LEVEL_WARN, "jwk", "key %zu holds private "
+			"members, which are ignored", i);
+		return;
+	}
+}
+
 /* ---- sets --------------------------------------------------------- */
 
 static const struct fault *
@@ -350,6 +374,7 @@ jwk_table_parse(struct arena *a, struct str document, uint32_t algs,
 				i, why);
 			continue;
 		}
+		tell_private(jdoc_at(keys, i), i);
 		s.has_kids = s.has_kids || s.v[s.n].kid.p != NULL;
 		s.n++;
 	}

@@ -48,6 +48,9 @@ struct jwk_table {
 const struct fault *jwk_table_parse(struct arena *a, struct str document,
 	uint32_t algs, struct jwk_table *s_r);
 
+/* Would that entry of a set be one of its keys? */
+bool jwk_usable(struct arena *a, const struct jdoc *entry);
+
 /* One PEM public key or certificate; looked into at first need. */
 const struct fault *jwk_table_pem(struct arena *a, struct str pem,
 	uint32_t algs, struct jwk_table *s_r);

@@ -56,12 +56,15 @@ without_rest(struct arena *a, struct str body)
 	const struct jdoc *keys = d != NULL ? jdoc_get(d, "keys") : NULL;
 	struct buf b = buf_new(a, MAX_KEYSET);
 	struct str text = body;
+	uint32_t n = 0;
 
 	if (keys == NULL)
 		return body;
 	buf_add_c(&b, "{\"keys\":[");
-	for (size_t i = 0; i < jdoc_length(keys); i++) {
-		if (i > 0)
+	for (size_t i = 0; i < jdoc_length(keys) && n < MAX_KEYS; i++) {
+		if (!jwk_usable(a, jdoc_at(keys, i)))
+			continue;
+		if (n++ > 0)
 			buf_char(&b, ',');
 		put_key(&b, a, jdoc_at(keys, i));
 	}
@@ -77,8 +80,7 @@ jwks_trim(struct arena *a, struct str body, struct str *text_r,
 
 	if (jwk_table_parse(a, body, ALL_ALGS, &t) != NULL)
 		return "not a key set";
-	if (body.n > MAX_KEYSET)
-		body = without_rest(a, body);
+	body = without_rest(a, body);
 	if (body.n > MAX_KEYSET)
 		return "too large";
 	*text_r = body;

@@ -2,9 +2,9 @@
 /*
  * jwks -- what was fetched, as it is kept for all workers
  *
- * A key set is kept as it came, unless it is too large for its place: then
- * without the members nobody reads (certificates).  Keys that are fetched
- * one by one, as PEM, are kept as a list, the newest first.
+ * Of a key set the usable keys are kept, as many as count, and of them what
+ * verifies: neither certificates nor a secret that somebody has published.
+ * Keys that are fetched one by one, as PEM, are a list, the newest first.
  * Promise: what jwks_trim() lets through can be read by jwk_table_parse(),
  * what jwks_pem_add() makes by jwks_pem_table().
  */

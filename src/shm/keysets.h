@@ -26,9 +26,9 @@
 #define KEYSET_FLIGHT_US 6000000u	/* a fetch that says nothing is over */
 #define KEYSET_RETRY_US 5000000u	/* between two tries to get a first set */
 /* Between two fetches because of an unknown key, over all processes: a flood
- * of invented names costs two requests a minute and can delay a new key by
- * half a minute. */
-#define KEYSET_FORCED_US 30000000u
+ * of invented names costs one request a minute and can delay a new key by
+ * that minute. */
+#define KEYSET_FORCED_US 60000000u
 #define KEYSET_STALE_US 86400000000u	/* a set is used for a day at most */
 
 /* Why it is fetched: there is none or it is old; or a key is missing. */
