@@ -273,10 +273,13 @@ value_header_name(struct str name)
 	return true;
 }
 
+/* Of the web server itself: neither what clients send nor what is never
+ * read. */
 static bool
 param_name(struct str name)
 {
-	if (name.n == 0 || name.n > 64 || str_starts(name, STR("HTTP_")))
+	if (name.n == 0 || name.n > 64 || str_starts(name, STR("HTTP_")) ||
+	    str_starts(name, STR("REDIRECT_")))
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];

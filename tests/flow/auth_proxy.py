@@ -163,6 +163,8 @@ def _(t):
     ("both places", {"userHeader": "X-User", "param": "REMOTE_USER"},
      None, 78),
     ("param of a header", {"param": "HTTP_X_USER"}, None, 78),
+    ("param that nobody reads", {"param": "REDIRECT_REMOTE_USER"}, None,
+     78),
     ("a bad block", by_peer(trustedPeers=["10.0.0.256"]), None, 78)))
 def _(t):
     _, proxy, _, code = t.row
