@@ -12,14 +12,10 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "gate/pipeline.h"
 #include "gate/rates.h"
 #include "gate/record.h"
-#include "relay/verdict.h"
-
-#define MAX_RETRY_AFTER_S 86400	/* told to a client at most */
 
 static void
 add_number(struct headers *h, struct str name, uint64_t n)
@@ -29,7 +25,8 @@ add_number(struct headers *h, struct str name, uint64_t n)
 	headers_add(h, name, str_copy(h->arena, str_digits(room, n)));
 }
 
-/* What may come down from the upstream, and nothing else. */
+/* What may come down from the upstream, and nothing else; 429 and 503 are
+ * faults, which have a Retry-After of their own. */
 static void
 upstream_headers(struct req *q, struct headers *h)
 {
@@ -37,15 +34,11 @@ upstream_headers(struct req *q, struct headers *h)
 	struct str session = headers_get(&r->headers, STR("Mcp-Session-Id"));
 	struct str version = headers_get(&r->headers,
 		STR("MCP-Protocol-Version"));
-	uint32_t wait_s = r->status != 429 && r->status != 503 ? 0 :
-		verdict_retry_after(r, MAX_RETRY_AFTER_S, clock_unix_s());
 
 	if (q->rpc.era != ERA_MODERN)
 		session_tell(q, session, h);
 	if (version.n <= MAX_SESSION_ID && str_visible(version))
 		headers_add(h, STR("MCP-Protocol-Version"), version);
-	if (wait_s > 0)
-		add_number(h, STR("Retry-After"), wait_s);
 }
 
 static void

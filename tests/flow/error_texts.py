@@ -27,19 +27,20 @@ def _(t):
 
 
 @test("a wait that the upstream names is told in seconds", rows=(
-    ("seconds", "7", "7"),
-    ("a date", "Wed, 21 Oct 2099 07:28:00 GMT", "86400"),
-    ("nonsense", "soon", None)))
+    ("seconds", 503, "7", "7"), ("of a 429", 429, "7", "7"),
+    ("a date", 503, "Wed, 21 Oct 2099 07:28:00 GMT", "86400"),
+    ("nonsense", 503, "soon", None),
+    ("with another status", 409, "7", None)))
 def _(t):
-    _, said, want = t.row
+    _, status, said, want = t.row
 
     def script(q, out):
-        out.json({"jsonrpc": "2.0", "id": 1, "error": {}}, 409,
+        out.json({"jsonrpc": "2.0", "id": 1, "error": {}}, status,
                  [("Retry-After", said)])
 
     with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
         r = g.rpc("/s/mcp", "x")
-        equal((r.status, r.header("retry-after")), (409, want))
+        equal((r.status, r.header("retry-after")), (status, want))
 
 
 @test("a long query is refused in its route's form", rows=(
