@@ -61,6 +61,29 @@ says_true(const char *v)
 	    str_is_nocase(s, "yes") || str_is_nocase(s, "on");
 }
 
+static bool
+says_false(const char *v)
+{
+	struct str s = str_of(v);
+
+	return str_is_nocase(s, "false") || str_is(s, "0") ||
+	    str_is_nocase(s, "no") || str_is_nocase(s, "off");
+}
+
+/* What is neither stops the start: who can say which was meant? */
+static bool
+check_switch(struct loading *l, const char *name)
+{
+	const char *v = variable(name);
+
+	if (v == NULL || says_true(v) || says_false(v))
+		return true;
+	report_add(l->report, "E04", l->root, "environment %s: \"%.*s\" is "
+	    "not a known word; one of true, false", name,
+	    STR_ARG(str_head(str_of(v), 32)));
+	return false;
+}
+
 /* ---- putting a value into the tree ------------------------------------------------- */
 static struct node *
 block_in(struct loading *l, struct node *parent, const char *name)
@@ -128,7 +151,8 @@ put(struct loading *l, const char *variable_name, const char *path,
 static void
 put_bool(struct loading *l, const char *name, const char *path, const char *v)
 {
-	put(l, name, path, says_true(v) ? STR("true") : STR("false"));
+	if (check_switch(l, name))
+		put(l, name, path, says_true(v) ? STR("true") : STR("false"));
 }
 
 static void
@@ -294,7 +318,9 @@ put_switches(struct loading *l)
 	bool on = client == NULL || says_true(client);
 	bool proxy = trust != NULL && says_true(trust);
 
-	if (client == NULL && trust == NULL)
+	if (!check_switch(l, "MCP_CLIENT_AUTH_ENABLED") ||
+	    !check_switch(l, "TRUST_PROXY_AUTH") ||
+	    (client == NULL && trust == NULL))
 		return;
 	if (!on && !proxy) {
 		report_add(l->report, "E40", l->root, "MCP client "
@@ -371,6 +397,8 @@ void
 env_apply(struct loading *l)
 {
 	take_authorities(l);
+	if (l->src->env_overrides)
+		check_switch(l, "MCPGATE_ENV_OVERRIDES");
 	if (switched_off(l))
 		return;
 	put_tokens(l);

@@ -58,6 +58,17 @@ static const struct {
 		"E40", "MCP client authentication is disabled but "
 		"trust_proxy_auth is not set" },
 
+	/* neither true nor false */
+	{ "AUTH_REQUIRED=ture", PLAIN, NULL, "E04", "environment "
+		"AUTH_REQUIRED: \"ture\" is not a known word; one of true, "
+		"false" },
+	{ "TRUST_PROXY_AUTH=yess", PLAIN, NULL, "E04", "TRUST_PROXY_AUTH" },
+	{ "MCP_CLIENT_AUTH_ENABLED=ture|TRUST_PROXY_AUTH=true", PLAIN, NULL,
+		"E04", "MCP_CLIENT_AUTH_ENABLED" },
+	{ "MCPGATE_ENV_OVERRIDES=flase|AUTH_REQUIRED=true", PLAIN, NULL, "E04",
+		"MCPGATE_ENV_OVERRIDES" },
+	{ "TRUST_PROXY_AUTH=Off", PLAIN, "l", NULL, NULL },
+
 	/* a name is no trust */
 	{ "PROXY_USER_HEADER=X-Who", PLAIN, "l", "W17",
 		"environment PROXY_USER_HEADER is not used" },
