@@ -76,21 +76,39 @@ def jwt_options(**more):
     return {"inboundAuth": inbound}, [("Authorization", "Bearer " + token)]
 
 
+# Limits that are counted and never reached, rules that are looked at.
+GUARDED = {
+    "security": {"rateLimit": {
+        "requestsPerMinute": 100000000, "perIpRequestsPerMinute": 100000000,
+        "perTokenRequestsPerMinute": 100000000}},
+    "policy": [{"effect": "deny", "tools": ["delete_*"]},
+               {"effect": "allow", "tools": ["*"], "users": ["alice"]}]}
+
+
 def case_calls():
+    """nginx has two processes; so has the gateway."""
     rows = []
-    with Lab(plain) as lab:
+    with Lab(plain, workers=2) as lab:
         ref, got = in_turn(lab)
         rows += [row("nginx proxy_pass, kept", ref),
                  row("mcpgate, no authentication", got, ref)]
         eight = lab.wrk(lab.direct, "/mcp", clients=4), \
             lab.wrk(lab.port, "/mcp/s/mcp", clients=4)
     options, login = jwt_options()
-    with Lab(rotating, options=options) as lab:
-        ref, got = in_turn(lab, login)
+    with Lab(rotating, workers=2, options=options) as lab:
+        ref, got = in_turn(lab, login, rounds=5)
         rows += [row("nginx proxy_pass again", ref),
                  row("mcpgate, cached JWT, three tokens", got, ref)]
+    guarded = dict(options, **GUARDED)
+    with Lab(rotating, workers=2, options=guarded) as lab:
+        ref2, full = in_turn(lab, login)
+        rows += [row("nginx proxy_pass again", ref2),
+                 row("the same with rate limits and a policy", full, ref2)]
+    promise("the same with rate limits and a tool policy",
+            "%.2f × proxy_pass" % (full["rate"] / ref2["rate"]), "≥ 0.45",
+            full["rate"] >= 0.45 * ref2["rate"])
     options, login = jwt_options(verdictTtl=0)
-    with Lab(rotating, options=options) as lab:
+    with Lab(rotating, workers=2, options=options) as lab:
         cold = lab.wrk(lab.port, "/mcp/s/mcp", login)
         rows.append(row("mcpgate, JWT verified each time", cold, ref))
     table(HEADS, rows)
