@@ -401,7 +401,8 @@ check_revoked(const struct judgement *j)
 		return NULL;
 	if (is_jwt && revoked_has(r, c->signed_part, issued, now))
 		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: token");
-	if (c->has_jti && revoked_has(r, c->jti, issued, now))
+	if (c->has_jti && (revoked_has(r, c->jti, issued, now) ||
+	    revoked_has(r, c->jti_any, issued, now)))
 		return refuse(j, FAULT_TOKEN_REVOKED, "revoked: jti");
 	if (!is_jwt && j->credential.state == CREDENTIAL_GOOD &&
 	    (revoked_has(r, revoked_token(j->credential.value), issued, now) ||

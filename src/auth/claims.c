@@ -520,8 +520,10 @@ name_token(const struct check *k)
 	if (k->j->signing.n > 0)
 		c->signed_part = revoked_token(k->j->signing);
 	c->has_jti = jdoc_string(get(k, "jti"), &jti);
-	if (c->has_jti)
+	if (c->has_jti) {
 		c->jti = revoked_jti(c->who.issuer, jti);
+		c->jti_any = revoked_jti_any(jti);
+	}
 	c->issued_s = REVOKED_NO_DATE;
 	if (read_date(k, "iat", &there, &iat) && there)
 		c->issued_s = (int64_t)floor(iat);

@@ -22,7 +22,8 @@ struct claims {
 	int64_t not_before_s;		/* INT64_MIN: always */
 	int64_t expires_s;		/* INT64_MAX: never */
 	int64_t issued_s;		/* REVOKED_NO_DATE: it does not say */
-	struct revoked_name signed_part, jti;	/* what it may be refused by */
+	/* what it may be refused by */
+	struct revoked_name signed_part, jti, jti_any;
 	bool has_jti;
 };
 

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "shm/shelf.h"
 
-#define FORMAT 3		/* first byte of an entry */
+#define FORMAT 4		/* first byte of an entry */
 
 struct verdict_key
 verdict_key_of(const struct segment *s, struct str policy_name,
@@ -83,6 +83,7 @@ pack(struct packer *p, const struct claims *c)
 	put_bytes(p, &c->issued_s, sizeof(c->issued_s));
 	put_bytes(p, &c->signed_part, sizeof(c->signed_part));
 	put_bytes(p, &c->jti, sizeof(c->jti));
+	put_bytes(p, &c->jti_any, sizeof(c->jti_any));
 	put_bytes(p, &has_jti, sizeof(has_jti));
 	put_text(p, c->who.user);
 	put_text(p, c->who.issuer);
@@ -148,6 +149,7 @@ verdict_unpack(struct str bytes, struct arena *a, struct claims *c_r)
 	    !get_bytes(&bytes, &c.issued_s, sizeof(c.issued_s)) ||
 	    !get_bytes(&bytes, &c.signed_part, sizeof(c.signed_part)) ||
 	    !get_bytes(&bytes, &c.jti, sizeof(c.jti)) ||
+	    !get_bytes(&bytes, &c.jti_any, sizeof(c.jti_any)) ||
 	    !get_bytes(&bytes, &has_jti, sizeof(has_jti)) ||
 	    !get_text(&bytes, &c.who.user) ||
 	    !get_text(&bytes, &c.who.issuer) ||

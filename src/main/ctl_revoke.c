@@ -52,6 +52,21 @@ add(struct ctl *c, struct revoked *r, const struct revoked_entry *e)
 }
 
 /* ---- what is meant ----------------------------------------------------------------- */
+/* As it stands in a file, or as it was copied out of a request. */
+static struct str
+bare_token(struct str text)
+{
+	struct str head;
+
+	while (text.n > 0 && text.p[text.n - 1] == '\r')
+		text.n--;
+	text = str_trim(text);
+	head = str_head(text, str_find(text, ' '));
+	if (str_is_nocase(head, "Bearer"))
+		text = str_trim(str_from(text, head.n));
+	return text;
+}
+
 static int
 revoke_token(struct ctl *c, struct revoked *r, struct revoked_entry *e)
 {
@@ -60,75 +75,36 @@ revoke_token(struct ctl *c, struct revoked *r, struct revoked_entry *e)
 
 	if (text == NULL)
 		return EX_DATAERR;
-	token = rest = str_of(text);
+	token = rest = bare_token(str_of(text));
+	if (!str_visible(token))
+		return ctl_fail(EX_DATAERR, "that is not a token");
 	part = str_cut(&rest, '.');
 	part.n += 1 + str_cut(&rest, '.').n;
 	/* header.payload of a JWT; anything else counts as a whole */
 	if (rest.p != NULL && str_find(rest, '.') == rest.n)
-		token = (struct str){ text, part.n };
+		token.n = part.n;
 	e->name = revoked_token(token);
 	e->kind = 't';
 	e->what = STR("a token");
 	return add(c, r, e);
 }
 
+/* Which issuers there are is not always known: a server may take the tokens
+ * of any. */
 static int
-revoke_jti(struct ctl *c, struct revoked *r, struct revoked_entry *e,
-	struct str issuer)
+revoke_jti(struct ctl *c, struct revoked *r, struct revoked_entry *e)
 {
-	e->name = revoked_jti(issuer, str_of(c->given[CTL_JTI]));
+	const char *jti = c->given[CTL_JTI], *issuer = c->given[CTL_ISS];
+
 	e->kind = 'j';
-	e->what = str_fmt(c->arena, "jti %s of %.*s", c->given[CTL_JTI],
-		STR_ARG(issuer));
+	if (issuer != NULL) {
+		e->name = revoked_jti(str_of(issuer), str_of(jti));
+		e->what = str_fmt(c->arena, "jti %s of %s", jti, issuer);
+	} else {
+		e->name = revoked_jti_any(str_of(jti));
+		e->what = str_fmt(c->arena, "jti %s", jti);
+	}
 	return add(c, r, e);
-}
-
-/* The issuers of a server, or at last of the gateway. */
-static const struct conf_texts *
-issuers_of(const struct conf *conf, uint32_t i)
-{
-	return i < conf->n_servers ?
-		&conf->servers[i].options.inbound.jwt.issuer :
-		&conf->options.inbound.jwt.issuer;
-}
-
-/* The same one as that of a server before. */
-static bool
-is_again(const struct conf *conf, uint32_t server, struct str issuer)
-{
-	for (uint32_t i = 0; i < server; i++) {
-		const struct conf_texts *t = issuers_of(conf, i);
-
-		for (uint32_t k = 0; k < t->n; k++) {
-			if (str_eq(t->v[k], issuer))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* The issuers that any server believes. */
-static int
-revoke_jti_everywhere(struct ctl *c, struct revoked *r,
-	struct revoked_entry *e)
-{
-	const struct conf *conf = c->gen != NULL ? conf_tree(c->gen) : NULL;
-	uint32_t n = 0;
-	int rc = EX_OK;
-
-	if (c->given[CTL_ISS] != NULL)
-		return revoke_jti(c, r, e, str_of(c->given[CTL_ISS]));
-	for (uint32_t i = 0; conf != NULL && i <= conf->n_servers; i++) {
-		const struct conf_texts *t = issuers_of(conf, i);
-
-		for (uint32_t k = 0; rc == EX_OK && k < t->n; k++, n++) {
-			if (!is_again(conf, i, t->v[k]))
-				rc = revoke_jti(c, r, e, t->v[k]);
-		}
-	}
-	if (rc == EX_OK && n == 0)
-		return ctl_fail(EX_USAGE, "no issuer is configured; say --iss");
-	return rc;
 }
 
 static int
@@ -232,7 +208,7 @@ act(struct ctl *c, struct revoked *r)
 		return revoke_token(c, r, &e);
 	if (c->given[CTL_USER] != NULL)
 		return revoke_user(c, r, &e);
-	return revoke_jti_everywhere(c, r, &e);
+	return revoke_jti(c, r, &e);
 }
 
 int

@@ -48,6 +48,12 @@ revoked_jti(struct str issuer, struct str jti)
 }
 
 struct revoked_name
+revoked_jti_any(struct str jti)
+{
+	return name_of("jti of any issuer", jti, STR_NONE);
+}
+
+struct revoked_name
 revoked_user(struct str user)
 {
 	return name_of("user", user, STR_NONE);

@@ -41,6 +41,7 @@ struct revoked_entry {
 /* The part of a JWT that is signed; for any other token: all of it. */
 struct revoked_name revoked_token(struct str signed_part);
 struct revoked_name revoked_jti(struct str issuer, struct str jti);
+struct revoked_name revoked_jti_any(struct str jti);	/* whoever issued it */
 struct revoked_name revoked_user(struct str user);
 
 /* s NULL: a table of this process alone.  NULL: why_r. */

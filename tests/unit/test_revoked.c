@@ -87,6 +87,10 @@ names_differ(void)
 	struct revoked_name c = revoked_user(STR("abc"));
 	struct revoked_name d = revoked_token(STR("abc"));
 
+	struct revoked_name e = revoked_jti_any(STR("c"));
+	struct revoked_name f = revoked_jti(STR(""), STR("c"));
+
+	OK(memcmp(&e, &f, sizeof(e)) != 0);
 	OK(memcmp(&a, &b, sizeof(a)) != 0);
 	OK(memcmp(&c, &d, sizeof(c)) != 0);
 }
