@@ -184,6 +184,11 @@ check_one(struct loading *l, const struct node *n, uint32_t i)
 	}
 	if (digest_given(value, digest))
 		return;
+	if (str_starts(value, STR("sha256:"))) {
+		report_add(l->report, "E02", n, "expected sha256: and 64 "
+		    "hexadecimal digits, found other text");
+		return;
+	}
 	if (!value_visible(value) || value.n > MAX_TOKEN)
 		report_add(l->report, "E22", n,
 		    "token %u holds characters that a header cannot carry", i);

@@ -138,6 +138,9 @@ static const struct {
 	{ "E21", INBOUND("\"token\":{\"values\":[\"\"]}"),
 		I ".token.values[0]: empty string in a list of inbound "
 		"tokens" },
+	{ "E02", INBOUND("\"token\":{\"values\":[\"sha256:" LONG "\"]}"),
+		I ".token.values[0]: expected sha256: and 64 hexadecimal "
+		"digits, found other text" },
 	{ "E21", INBOUND("\"token\":{\"values\":\"\"}"),
 		"empty string in a list of inbound tokens" },
 	{ "E22", AUTH("\"tokens\":[\"ok\",\"a b\"]"),
