@@ -8,6 +8,7 @@
 #include "config.h"
 #include "shm/keysets.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -53,14 +54,16 @@ is_mine(const struct keyset *k)
 		load(&k->slot->name[1]) == k->name[1];
 }
 
-/* Writers are few and quick. False: readers must see to themselves, which
- * the checksum lets them do. */
+/* Writers are few and quick; who holds the lock gets time to run. False: it
+ * is broken, and readers must see to themselves, which the checksum lets them
+ * do. */
 static bool
 lock(const struct keyset *k)
 {
 	for (int i = 0; k->file != NULL && i < TRIES; i++) {
 		if (shm_try(k->file))
 			return true;
+		(void)sched_yield();
 	}
 	return false;
 }
