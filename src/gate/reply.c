@@ -17,6 +17,8 @@
 #include "gate/rates.h"
 #include "gate/record.h"
 
+#define RETRY_S 5
+
 static void
 add_number(struct headers *h, struct str name, uint64_t n)
 {
@@ -202,6 +204,22 @@ style_reply(struct req *q, struct str *body_r)
 	return 200;
 }
 
+/* What we do not have now we may have later; who knows when has said so. */
+static uint32_t
+retry_after(const struct fault *f)
+{
+	switch (f->kind) {
+	case FAULT_AUTH_UNAVAILABLE:
+	case FAULT_BREAKER_OPEN:
+	case FAULT_SERVER_INVALID:
+	case FAULT_AUDIT_UNAVAILABLE:
+	case FAULT_OVERLOADED:
+		return f->retry_after_s > 0 ? f->retry_after_s : RETRY_S;
+	default:
+		return f->retry_after_s;
+	}
+}
+
 static void
 whole_fault(struct req *q)
 {
@@ -214,8 +232,8 @@ whole_fault(struct req *q)
 	headers_add(&h, STR("Content-Type"), STR("application/json"));
 	headers_add(&h, STR("Cache-Control"), STR("no-store"));
 	add_number(&h, STR("Content-Length"), body.n);
-	if (f->retry_after_s > 0)
-		add_number(&h, STR("Retry-After"), f->retry_after_s);
+	if (retry_after(f) > 0)
+		add_number(&h, STR("Retry-After"), retry_after(f));
 	rates_headers(q, &h);
 	if (status == 405)
 		headers_add(&h, STR("Allow"), q->allow);
