@@ -101,7 +101,8 @@ test_no_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &low);
 	pump(50);
 	setrlimit(RLIMIT_NOFILE, &old);
-	IS_INT(door_counts(door).pauses, 1);	/* it does not spin */
+	OK(door_counts(door).pauses >= 1);
+	OK(door_counts(door).pauses < 10);	/* it does not spin */
 	IS_INT(gate.begun, 0);
 	loop_skip(loop, 100);
 	finish(fd, &r);
