@@ -210,7 +210,6 @@ retry_after(const struct fault *f)
 {
 	switch (f->kind) {
 	case FAULT_AUTH_UNAVAILABLE:
-	case FAULT_BREAKER_OPEN:
 	case FAULT_SERVER_INVALID:
 	case FAULT_AUDIT_UNAVAILABLE:
 	case FAULT_OVERLOADED:
