@@ -269,7 +269,7 @@ def _(t):
             what = "%.300r" % ((peer, headers, variables),)
             if isinstance(want, tuple):
                 equal(r.status, 200, what)
-                line = g.access(server="s")
+                line = g.access(request_id=r.header("x-request-id"))
                 equal((line["user"], line["how"]), want, what)
                 continue
             equal((r.status, r.reason), (STATUS[want], want), what)

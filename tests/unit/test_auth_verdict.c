@@ -168,7 +168,7 @@ main(void)
 	struct place place = place_new();
 	struct segment *s = place_open(&place);
 	/* format, times, revocation, user, lengths of texts, three counts */
-	const size_t overhead = 1 + 24 + 2 * sizeof(struct revoked_name) + 1 +
+	const size_t overhead = 1 + 24 + 3 * sizeof(struct revoked_name) + 1 +
 		3 + 3 * 2 + 3 * 4;
 
 	check_round(s, place.arena);
