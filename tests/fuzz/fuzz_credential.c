@@ -35,12 +35,15 @@ static const struct conf_cidr anybody = { .unix_peer = true };
 static const struct conf_proxy_identity plans[] = {
 	{ .user_header = S("X-User"), .email_header = S("X-Email"),
 		.groups_header = S("X-Groups"),
-		.trusted_peers = { &anybody, 1, true } },
+		.trusted_peers = { .v = &anybody, .n = 1,
+			.set = true, .has_unix = true } },
 	{ .user_header = S("X-User"), .format = S("jwt-payload"),
-		.trusted_peers = { &anybody, 1, true } },
+		.trusted_peers = { .v = &anybody, .n = 1,
+			.set = true, .has_unix = true } },
 	{ .user_header = S("X-User"), .format = S("list"),
 		.groups_header = S("X-Groups"), .groups_separator = S("; "),
-		.trusted_peers = { &anybody, 1, true } },
+		.trusted_peers = { .v = &anybody, .n = 1,
+			.set = true, .has_unix = true } },
 	{ .param = S("REMOTE_USER") },
 };
 static const struct conf conf;
