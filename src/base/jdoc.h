@@ -67,6 +67,9 @@ enum jdoc_verdict jdoc_check(struct arena *a, struct str text,
 	enum jdoc_profile profile, const struct jdoc_limits *limits,
 	struct jdoc_report *report_r);
 
+/* What a value is by its first byte; JDOC_ABSENT: none begins so. */
+enum jdoc_type jdoc_begins(char c);
+
 /* The text of a string span, unescaped into the arena.  False: not a string. */
 bool jdoc_unquote(struct arena *a, struct jdoc_span s, struct str *text_r);
 

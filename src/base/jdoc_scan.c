@@ -297,10 +297,10 @@ scan_text(struct scan *s)
 	return true;
 }
 
-static enum jdoc_type
-type_at(const char *p)
+enum jdoc_type
+jdoc_begins(char c)
 {
-	switch (*p) {
+	switch (c) {
 	case '{':
 		return JDOC_OBJECT;
 	case '[':
@@ -313,7 +313,7 @@ type_at(const char *p)
 	case 'n':
 		return JDOC_NULL;
 	default:
-		return *p == '-' || (*p >= '0' && *p <= '9') ? JDOC_NUMBER :
+		return c == '-' || (c >= '0' && c <= '9') ? JDOC_NUMBER :
 			JDOC_ABSENT;
 	}
 }
@@ -360,7 +360,7 @@ scan_value(struct scan *s, bool *opened_r)
 	if (!skip_blanks(s, "unexpected end"))
 		return false;
 	from = s->p;
-	type = type_at(from);
+	type = jdoc_begins(*from);
 	if (s->report->values >= s->limits->values)
 		return syntax(s, from, "too many values");
 	s->report->values++;

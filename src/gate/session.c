@@ -158,7 +158,7 @@ check_inside(struct req *q, const struct session_inside *in)
 
 	if (in->ends_unix_s <= clock_unix_s())
 		return refuse(q, "too old");
-	if (in->route != session_route(q->server->conf->name))
+	if (in->route != q->server->route)
 		return foreign(q, "of another server");
 	if (!digest_same(in->caller, q->who->digest, sizeof(in->caller)))
 		return foreign(q, "of another caller");
@@ -236,7 +236,7 @@ mint(struct req *q, struct str upstream)
 	int64_t life_s = (q->server->conf->options.session_life_ms + 999)
 		/ 1000;
 	struct session_inside in = {
-		.route = session_route(q->server->conf->name),
+		.route = q->server->route,
 		.ends_unix_s = clock_unix_s() + life_s,
 	};
 

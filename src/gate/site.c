@@ -102,6 +102,7 @@ site_new(const struct site_plan *p)
 	s->servers = ARENA_ARRAY(a, struct site_server, s->conf->n_servers);
 	for (i = 0; i < s->conf->n_servers; i++) {
 		s->servers[i].conf = &s->conf->servers[i];
+		s->servers[i].route = session_route(s->conf->servers[i].name);
 		if (!s->conf->servers[i].options.disabled)
 			ready_server(s, &s->servers[i], p);
 	}

@@ -22,6 +22,7 @@ struct site_server {
 	const struct conf_server *conf;
 	const struct auth_policy *policy;
 	struct rotator *rotator;	/* NULL: no pool */
+	uint64_t route;			/* its name in sessions */
 	struct str invalid;		/* "" : serves */
 	const struct front *front;
 	struct str metadata;		/* of RFC 9728, from its second member

@@ -80,26 +80,6 @@ after_value(const char *p, const char *end)
 	return p;
 }
 
-static enum jdoc_type
-type_of(char c)
-{
-	switch (c) {
-	case '{':
-		return JDOC_OBJECT;
-	case '[':
-		return JDOC_ARRAY;
-	case '"':
-		return JDOC_STRING;
-	case 't':
-	case 'f':
-		return JDOC_BOOL;
-	case 'n':
-		return JDOC_NULL;
-	default:
-		return JDOC_NUMBER;
-	}
-}
-
 struct walk
 walk_into(struct str container)
 {
@@ -143,7 +123,7 @@ walk_next(struct walk *w, struct str *name_r, struct jdoc_span *value_r)
 	from = p;
 	w->p = after_value(p, w->end);
 	*value_r = (struct jdoc_span){ { from, (size_t)(w->p - from) },
-		type_of(*from) };
+		jdoc_begins(*from) };
 	return true;
 }
 
