@@ -59,6 +59,56 @@ governed(const struct req *q)
 }
 
 /* ---- which replies ------------------------------------------------------------- */
+#define EXACT_DIGITS 15	/* of a number that every upstream reads alike */
+
+static struct str
+magnitude(struct str id)
+{
+	return str_starts(id, STR("-")) ? str_from(id, 1) : id;
+}
+
+/* An upstream may take two ids for one: large numbers, 0 and -0. */
+static bool
+same_number(struct str a, struct str b)
+{
+	uint64_t x = 0, y = 0;
+
+	if (!str_number(magnitude(a), &x) || !str_number(magnitude(b), &y) ||
+	    a.n > EXACT_DIGITS || b.n > EXACT_DIGITS)
+		return true;
+	return x == y && (x == 0 || a.p[0] == b.p[0]);
+}
+
+static bool
+same_id(struct arena *a, struct str one, struct str two)
+{
+	bool text = one.p[0] == '"';
+	struct str x, y;
+
+	if (text != (two.p[0] == '"'))
+		return false;
+	if (!text)
+		return same_number(one, two);
+	return !jdoc_unquote(a, (struct jdoc_span){ one, JDOC_STRING }, &x) ||
+		!jdoc_unquote(a, (struct jdoc_span){ two, JDOC_STRING }, &y) ||
+		str_eq(x, y);
+}
+
+/* No list of the batch can be the reply with this id. */
+static bool
+is_another(struct req *q, struct str id)
+{
+	for (uint32_t i = 0; i < q->rpc.n; i++) {
+		const struct rpc_message *m = &q->rpc.messages[i];
+
+		if (m->kind == RPC_REQUEST &&
+		    listing_of(m->method) != LISTING_KINDS &&
+		    same_id(q->arena, m->id, id))
+			return false;
+	}
+	return true;
+}
+
 /* The lists that are asked for; other requests are told by their ids. */
 static uint32_t
 asked_for(struct req *q, struct listing_rules *r)
@@ -72,7 +122,7 @@ asked_for(struct req *q, struct listing_rules *r)
 
 		if (kind != LISTING_KINDS)
 			kinds |= LISTING_BIT(kind);
-		else if (m->kind == RPC_REQUEST)
+		else if (m->kind == RPC_REQUEST && is_another(q, m->id))
 			others[r->n_others++] = m->id;
 	}
 	r->others = others;

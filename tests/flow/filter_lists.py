@@ -151,6 +151,28 @@ def _(t):
         equal(g.rpc("/s/mcp", "tools/list").json["result"], {"tools": []})
 
 
+@test("an id that two requests share hides nothing", rows=(
+    ("twice", "1", "1", "1"), ("escaped", '"a"', '"\\u0061"', '"a"'),
+    ("escaped too", '"\\u0061"', '"a"', '"\\u0061"'),
+    ("no sign of nothing", "0", "-0", "0"),
+    ("too large for some", "9007199254740992", "9007199254740993",
+     "9007199254740992")))
+def _(t):
+    _, other, ours, said = t.row
+
+    def script(q, out):
+        out.body(200, '[{"jsonrpc":"2.0","id":%s,"result":{"tools":['
+                 '{"name":"get_a"},{"name":"put_a"}]}}]' % said)
+
+    batch = '[{"jsonrpc":"2.0","id":%s,"method":"ping"},' \
+        '{"jsonrpc":"2.0","id":%s,"method":"tools/list"}]' % (other, ours)
+    with Upstream(script) as up, gate(up, GETS) as g:
+        for body in (batch, "[%s]" % ",".join(reversed(
+                batch[1:-1].replace("},{", "}\n{").split("\n")))):
+            equal(g.post("/s/mcp", body).json[0]["result"]["tools"],
+                  [{"name": "get_a"}])
+
+
 @test("a list on the stream of a session", workers=BOTH)
 def _(t):
     lists = Lists()
