@@ -229,7 +229,7 @@ def _(t):
         equal(r.json["id"], "m1")
         equal(up.calls, [])
         if code == -32022:
-            assert MODERN in r.error["data"]["supported"]
+            equal(r.error["data"]["supported"], [MODERN])
             equal(r.error["data"]["requested"],
                   headers["MCP-Protocol-Version"])
 
