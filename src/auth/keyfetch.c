@@ -119,6 +119,7 @@ find(struct keyfetch *f, const struct key_place *p)
 		s = set_new(f, p);
 	else if (!keyset_look(&s->keyset, keyset_now_us(), &state))
 		open_keyset(s);		/* its slot went to another */
+	s->keyset.stale_us = p->stale_us;	/* of who asked last */
 	s->used_ms = loop_now_ms(f->loop);
 	return s;
 }
@@ -144,21 +145,28 @@ with_jitter(uint64_t seconds)
 }
 
 static uint64_t
+growing_us(uint32_t failures)
+{
+	uint64_t seconds = FIRST_RETRY_S;
+
+	for (uint32_t i = 0; i < failures && seconds < LAST_RETRY_S; i++)
+		seconds *= 2;
+	return with_jitter(seconds < LAST_RETRY_S ? seconds : LAST_RETRY_S);
+}
+
+/* When a set can be used no more, it is asked for at once. */
+static uint64_t
 rest_after(const struct set *s, bool lasting)
 {
 	struct keyset_state state = { 0 };
-	uint64_t seconds = FIRST_RETRY_S;
+	uint64_t rest_us;
 
 	if (!keyset_look(&s->keyset, keyset_now_us(), &state) ||
 	    !state.usable)
 		return (lasting ? NO_SET_REST_S : NO_SET_RETRY_S) *
 			(uint64_t)1000000;
-	for (uint32_t i = 0; i < state.failures; i++) {
-		seconds *= 2;
-		if (seconds >= LAST_RETRY_S)
-			return with_jitter(LAST_RETRY_S);
-	}
-	return with_jitter(seconds);
+	rest_us = growing_us(state.failures);
+	return rest_us < state.left_us ? rest_us : state.left_us;
 }
 
 static void
@@ -199,6 +207,15 @@ take_failure(struct set *s, enum keyset_why why, const struct keyop_result *r)
 	keyset_fail(&s->keyset, &s->claims[why], keyset_now_us(), rest_us);
 }
 
+/* A set is fetched again before it is too old to be used. */
+static uint64_t
+refresh_us(const struct set *s, int64_t seconds)
+{
+	uint64_t us = (uint64_t)seconds * 1000000, stale = s->keyset.stale_us;
+
+	return stale != 0 && us >= stale ? stale / 2 : us;
+}
+
 static void
 take_news(struct set *s, enum keyset_why why, const struct keyop_result *r)
 {
@@ -208,7 +225,7 @@ take_news(struct set *s, enum keyset_why why, const struct keyop_result *r)
 	keyset_look(&s->keyset, keyset_now_us(), &before);
 	keyset_keep(&s->keyset, &s->claims[why], &(struct keyset_news){
 		.document = r->document, .keys = r->keys,
-		.refresh_us = (uint64_t)r->refresh_s * 1000000,
+		.refresh_us = refresh_us(s, r->refresh_s),
 	}, keyset_now_us());
 	keyset_look(&s->keyset, keyset_now_us(), &after);
 	if (after.epoch != before.epoch || before.failures > 0)

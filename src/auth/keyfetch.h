@@ -33,6 +33,7 @@ struct key_place {
 	const struct conf_outproxy *proxy;
 	struct str ca_file;		/* "" : the system's */
 	const struct conf_texts *hosts;	/* KEY_DISCOVERED: of the set */
+	uint64_t stale_us;		/* not in the name: changes nothing there */
 };
 
 struct keyfetch;

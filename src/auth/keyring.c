@@ -169,7 +169,8 @@ keyring_new(const struct keyring_plan *p, struct arena *a,
 	const struct conf_jwt *jwt = &p->in->jwt;
 	struct key_place place = { .kind = KEY_SET, .url = jwt->jwks_url,
 		.proxy = keyring_outproxy(p->conf, p->in),
-		.ca_file = p->conf->ca_file, .hosts = &jwt->jwks_hosts };
+		.ca_file = p->conf->ca_file, .hosts = &jwt->jwks_hosts,
+		.stale_us = (uint64_t)jwt->max_stale_s * 1000000 };
 	const struct fault *f = NULL;
 
 	*r = (struct keyring){ .in = p->in, .algs = p->algs,
@@ -196,8 +197,11 @@ open_set(const struct source *s, const struct auth_ask *ask,
 	if (ask->remote != NULL)
 		return keyfetch_set(auth_remote_keys(ask->remote), &s->place,
 			k_r);
-	return ask->segment != NULL && keyset_open(ask->segment,
-		s->place.name, s->place.url, keyset_now_us(), k_r);
+	if (ask->segment == NULL || !keyset_open(ask->segment,
+	    s->place.name, s->place.url, keyset_now_us(), k_r))
+		return false;
+	k_r->stale_us = s->place.stale_us;
+	return true;
 }
 
 /* A new table for a new document, unless that is being written just now. */

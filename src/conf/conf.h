@@ -80,6 +80,7 @@ struct conf_jwt {
 	struct str keys_text;		/* what the file held at load */
 	struct secret secret;
 	int64_t leeway_s, max_age_s;	/* 0: off */
+	int64_t max_stale_s;		/* 0: until they are fetched again */
 	bool require_exp, require_jti, allow_nonce, allow_insecure;
 	struct str require_typ;
 	struct conf_pairs claims;	/* name -> value; repeated names: any */

@@ -110,6 +110,10 @@ const struct row rows_auth[] = {
 { A ".jwt.maxAge", ROW_MS, .preset = "0", .max = 8760 * HOUR,
   .flags = ROW_OFF | ROW_SECONDS, IN_OPTIONS(inbound.jwt.max_age_s),
   .help = "Longest time since iat; 0 = off." },
+{ A ".jwt.maxStale", ROW_MS, .preset = "24h", .min = 10000, .max = 168 * HOUR,
+  .flags = ROW_OFF | ROW_SECONDS, IN_OPTIONS(inbound.jwt.max_stale_s),
+  .help = "So long fetched keys count when they cannot be fetched again; 0 = "
+  "until then." },
 { A ".jwt.header", ROW_HEADER, IN_OPTIONS(inbound.jwt.header),
   .help = "Header of this strategy only." },
 { A ".jwt.prefix", ROW_TEXT, IN_OPTIONS(inbound.jwt.prefix),

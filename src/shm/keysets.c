@@ -167,7 +167,7 @@ bool
 keyset_open(struct segment *s, const uint8_t name[KEYSET_NAME],
 	struct str url, uint64_t now_us, struct keyset *k_r)
 {
-	struct keyset k = { .file = s->file };
+	struct keyset k = { .file = s->file, .stale_us = KEYSET_STALE_US };
 
 	memcpy(k.secret, segment_secret(s), sizeof(k.secret));
 	read_name(name, k.name);
@@ -189,7 +189,8 @@ keyset_open(struct segment *s, const uint8_t name[KEYSET_NAME],
 struct keyset
 keyset_private(struct arena *a, const uint8_t name[KEYSET_NAME])
 {
-	struct keyset k = { .slot = ARENA_NEW(a, struct shm_keyset) };
+	struct keyset k = { .slot = ARENA_NEW(a, struct shm_keyset),
+		.stale_us = KEYSET_STALE_US };
 
 	read_name(name, k.name);
 	take_slot(k.slot, k.name, STR(""), 0);
@@ -227,7 +228,7 @@ keyset_look(const struct keyset *k, uint64_t now_us,
 	struct keyset_state *s_r)
 {
 	const struct shm_keyset *v = k->slot;
-	uint64_t good, due, age;
+	uint64_t good, due, age, end;
 
 	if (!is_mine(k))
 		return false;
@@ -243,7 +244,9 @@ keyset_look(const struct keyset *k, uint64_t now_us,
 		.failures = (uint32_t)load(&v->failures),
 		.rest_us = load(&v->rest_us),
 	};
-	s_r->usable = s_r->epoch != 0 && age < KEYSET_STALE_US;
+	end = k->stale_us != 0 ? k->stale_us : since(good, due);
+	s_r->usable = s_r->epoch != 0 && age < end;
+	s_r->left_us = s_r->usable ? end - age : 0;
 	return true;
 }
 

@@ -26,10 +26,10 @@
 #define KEYSET_FLIGHT_US 6000000u	/* a fetch that says nothing is over */
 #define KEYSET_RETRY_US 5000000u	/* between two tries to get a first set */
 /* Between two fetches because of an unknown key, over all processes: a flood
- * of invented names costs one request a minute and can delay a new key by
- * that minute. */
-#define KEYSET_FORCED_US 60000000u
-#define KEYSET_STALE_US 86400000000u	/* a set is used for a day at most */
+ * of invented names costs two requests a minute and can delay a new key by
+ * half of one. */
+#define KEYSET_FORCED_US 30000000u
+#define KEYSET_STALE_US 86400000000u	/* a day, when nobody says otherwise */
 
 /* Why it is fetched: there is none or it is old; or a key is missing. */
 enum keyset_why { KEYSET_SCHED, KEYSET_FORCED, KEYSET_WHYS };
@@ -41,6 +41,7 @@ struct keyset {
 	struct shm_file *file;		/* NULL: of this process alone */
 	uint8_t secret[16];	/* of the checksum */
 	uint64_t name[2];
+	uint64_t stale_us;	/* used so long; 0: until it is due */
 };
 
 /* Microseconds since boot, the time of all stamps. */
@@ -57,6 +58,7 @@ struct keyset keyset_private(struct arena *a, const uint8_t name[KEYSET_NAME]);
 struct keyset_state {
 	uint64_t epoch;			/* changes with the document; 0: none */
 	bool usable;			/* there is one, and not too old */
+	uint64_t left_us;		/* before it is */
 	bool due;			/* it should be fetched again */
 	bool overdue;			/* nobody did that for long */
 	bool in_flight;			/* somebody fetches it now */

@@ -157,6 +157,7 @@ test_inbound(struct conf_rig *r)
 	IS_INT(in->jwt.claims.n, 2);
 	IS_INT(in->jwt.leeway_s, 60);
 	IS_INT(in->jwt.max_age_s, 3600);
+	IS_INT(in->jwt.max_stale_s, 86400);
 	IS_STR(in->jwt.scope_claim.v[1], "scp");
 	IS_STR(in->jwt.profile, "default");
 	IS_STR(in->proxy.user_header, "X-Authenticated-User");

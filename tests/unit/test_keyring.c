@@ -34,7 +34,7 @@ static const struct conf conf = { .limits = { .token = TOKEN_DEFAULT } };
 static struct conf_inbound in = { .strategies = { STRATEGY_JWT },
 	.n_strategies = 1, .prefix = { "Bearer", 6 },
 	.verdict_ttl_ms = 60000,
-	.jwt = { .leeway_s = 60, .require_exp = true,
+	.jwt = { .leeway_s = 60, .max_stale_s = 86400, .require_exp = true,
 	.algorithms = { algs, 1, true }, .issuer = { issuers, 1, true },
 	.audience = { audiences, 1, true },
 	.jwks_url = { "https://keys.test/set", 21 } } };

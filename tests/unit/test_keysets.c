@@ -90,15 +90,15 @@ static const struct {
 		KEYSET_WON },
 	{ "then not", { { CLAIM, KEYSET_FORCED, 0, 0 },
 		{ KEEP, KEYSET_FORCED, 0, 0 } }, 2, KEYSET_FORCED,
-		60 * S - 1, KEYSET_RESTS },
-	{ "for a minute", { { CLAIM, KEYSET_FORCED, 0, 0 },
-		{ KEEP, KEYSET_FORCED, 0, 0 } }, 2, KEYSET_FORCED, 60 * S,
+		30 * S - 1, KEYSET_RESTS },
+	{ "for half a minute", { { CLAIM, KEYSET_FORCED, 0, 0 },
+		{ KEEP, KEYSET_FORCED, 0, 0 } }, 2, KEYSET_FORCED, 30 * S,
 		KEYSET_WON },
 	{ "a failed one counts", { { CLAIM, KEYSET_FORCED, 0, 0 },
-		{ FAIL, KEYSET_FORCED, 0, 0 } }, 2, KEYSET_FORCED, 59 * S,
+		{ FAIL, KEYSET_FORCED, 0, 0 } }, 2, KEYSET_FORCED, 29 * S,
 		KEYSET_RESTS },
 	{ "so does one that died", { { CLAIM, KEYSET_FORCED, 0, 0 } }, 1,
-		KEYSET_FORCED, 59 * S, KEYSET_RESTS },
+		KEYSET_FORCED, 29 * S, KEYSET_RESTS },
 	{ "while one flies it is waited for", { { CLAIM, KEYSET_FORCED, 0,
 		0 } }, 1, KEYSET_FORCED, 5 * S, KEYSET_BUSY },
 	{ "a scheduled one helps, too", { { CLAIM, KEYSET_FORCED, 0, 0 },
@@ -220,17 +220,27 @@ test_sizes(void)
 
 /* ---- times --------------------------------------------------------------- */
 
+#define DAY (86400 * S)
+
 static const struct {
+	uint64_t stale_us;		/* how long it is used */
 	uint64_t at_us;			/* after the good fetch */
-	bool usable, due, overdue;
+	uint64_t left_us;
+	bool due, overdue;
 } ages[] = {
-	{ 0, true, false, false },
-	{ 900 * S - 1, true, false, false },
-	{ 900 * S, true, true, false },
-	{ 1800 * S - 1, true, true, false },
-	{ 1800 * S, true, true, true },
-	{ 86400 * S - 1, true, true, true },
-	{ 86400 * S, false, true, true },
+	{ DAY, 0, DAY, false, false },
+	{ DAY, 900 * S - 1, DAY - 900 * S + 1, false, false },
+	{ DAY, 900 * S, DAY - 900 * S, true, false },
+	{ DAY, 1800 * S - 1, DAY - 1800 * S + 1, true, false },
+	{ DAY, 1800 * S, DAY - 1800 * S, true, true },
+	{ DAY, DAY - 1, 1, true, true },
+	{ DAY, DAY, 0, true, true },
+	{ 10 * S, 10 * S - 1, 1, false, false },
+	{ 10 * S, 10 * S, 0, false, false },
+	{ 7 * DAY, 7 * DAY - 1, 1, true, true },
+	{ 7 * DAY, 7 * DAY, 0, true, true },
+	{ 0, 900 * S - 1, 1, false, false },
+	{ 0, 900 * S, 0, true, false },
 };
 
 static void
@@ -244,11 +254,16 @@ test_ages(void)
 	keyset_claim(&k, KEYSET_SCHED, T0, &c);
 	keyset_keep(&k, &c, &KEYS("x"), T0);
 	for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+		k.stale_us = ages[i].stale_us;
 		OK(keyset_look(&k, T0 + ages[i].at_us, &s));
-		tap_ok(s.usable == ages[i].usable && s.due == ages[i].due &&
-			s.overdue == ages[i].overdue, "age %llu s",
-			(unsigned long long)(ages[i].at_us / S));
+		tap_ok(s.usable == (ages[i].left_us > 0) &&
+			s.left_us == ages[i].left_us &&
+			s.due == ages[i].due &&
+			s.overdue == ages[i].overdue, "age %llu of %llu s",
+			(unsigned long long)(ages[i].at_us / S),
+			(unsigned long long)(ages[i].stale_us / S));
 	}
+	k.stale_us = DAY;
 	keyset_claim(&k, KEYSET_SCHED, T0 + 900 * S, &c);
 	keyset_fail(&k, &c, T0 + 900 * S, 15 * S);
 	OK(keyset_look(&k, T0 + 901 * S, &s));
