@@ -214,14 +214,18 @@ bench_judgements(struct arena *a)
 {
 	const struct signer mac = signer_secret(STR(SECRET)),
 		rsa = signer_rsa(a, 2048), p256 = signer_ec(a, "P-256"),
-		p384 = signer_ec(a, "P-384"), ed = signer_ed25519(a);
+		p384 = signer_ec(a, "P-384"), p521 = signer_ec(a, "P-521"),
+		ed = signer_ed25519(a);
 	const struct {
 		enum jose_alg alg;
 		const struct signer *s;
 	} rows[] = {
-		{ JOSE_HS256, &mac }, { JOSE_RS256, &rsa },
-		{ JOSE_RS512, &rsa }, { JOSE_PS256, &rsa },
-		{ JOSE_ES256, &p256 }, { JOSE_ES384, &p384 },
+		{ JOSE_HS256, &mac }, { JOSE_HS384, &mac },
+		{ JOSE_HS512, &mac }, { JOSE_RS256, &rsa },
+		{ JOSE_RS384, &rsa }, { JOSE_RS512, &rsa },
+		{ JOSE_PS256, &rsa }, { JOSE_PS384, &rsa },
+		{ JOSE_PS512, &rsa }, { JOSE_ES256, &p256 },
+		{ JOSE_ES384, &p384 }, { JOSE_ES512, &p521 },
 		{ JOSE_EDDSA, &ed },
 	};
 	struct place place = place_new();

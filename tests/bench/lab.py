@@ -143,7 +143,7 @@ server { listen 127.0.0.1:%d backlog=4096; location / {
                 "gateway": self.workers, "upstream": [self.upstream.pid]}
 
     def wrk(self, port, path, headers=(), clients=64, seconds=None,
-            body_n=400):
+            body_n=400, lua_more=""):
         """One run: rates, latencies, cost of each process per call."""
         lua = os.path.join(self.dir, "post.lua")
         body = ('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":'
@@ -155,6 +155,7 @@ server { listen 127.0.0.1:%d backlog=4096; location / {
                     "Accept", "application/json, text/event-stream"),
                     *headers):
                 f.write("wrk.headers['%s'] = '%s'\n" % (n, v))
+            f.write(lua_more)
         before = {k: sum(cpu_us(p) for p in v)
                   for k, v in self.groups().items()}
         done = subprocess.run(

@@ -124,6 +124,39 @@ def case_calls():
     promise("p99 added at 4 clients", "%.2f ms" % added, "≤ 2 ms", added <= 2)
 
 
+# Each call has a token that nobody has seen.
+NEW_TOKENS = """
+local n, run = 0, tostring(os.time())
+request = function()
+  n = n + 1
+  wrk.headers["Authorization"] = "Bearer opaque-" .. run .. "-" .. n
+  return wrk.format()
+end
+"""
+
+
+def case_asked():
+    """Introspection: a token that is remembered, and one that is asked about.
+    The endpoint is the upstream's process."""
+    def servers(url):
+        asked = {"strategy": "introspection", "introspection": {
+            "endpoint": url.replace("/mcp", "/introspect"),
+            "clientId": "gate", "clientSecret": "a secret of the bench"}}
+        return {"s": {"url": url, "options": {"inboundAuth": asked}}}
+
+    login = [("Authorization", "Bearer opaque-and-always-the-same")]
+    with Lab(servers, workers=2) as lab:
+        ref, hit = in_turn(lab, login)
+        miss = lab.wrk(lab.port, "/mcp/s/mcp", lua_more=NEW_TOKENS)
+        one = lab.wrk(lab.port, "/mcp/s/mcp", login, clients=1), \
+            lab.wrk(lab.port, "/mcp/s/mcp", clients=1, lua_more=NEW_TOKENS)
+    table(HEADS, [row("nginx proxy_pass", ref),
+                  row("mcpgate, introspection remembered", hit, ref),
+                  row("mcpgate, introspection asked each time", miss, ref)])
+    print("one client: remembered %.2f ms, asked %.2f ms (p50)\n" % (
+        one[0]["p50"], one[1]["p50"]))
+
+
 def stream_row(n, workers):
     with Lab(plain, workers=workers) as lab:
         before = sum(memory_kib(p, "Rss") for p in lab.workers)
@@ -336,6 +369,18 @@ def case_pick():
     print("\n```\n%s\n```\n" % text)
 
 
+def case_jwt():
+    """A JWT judged cold and warm, by algorithm, by a program of the tree."""
+    build = os.environ.get("top_builddir", ".")
+    path = os.path.join(build, "tests/bench/bench_jwt")
+    if not os.access(path, os.X_OK):
+        promise("a JWT judged", "not built", "–", False)
+        return
+    text = subprocess.run([path], stdout=subprocess.PIPE,
+                          text=True).stdout.strip()
+    print("\n```\n%s\n```\n" % text)
+
+
 def case_rates():
     """A limit and a long list of addresses, by a program of the tree."""
     build = os.environ.get("top_builddir", ".")
@@ -396,7 +441,7 @@ def case_reloads():
 CASES = {"calls": case_calls, "streams": case_streams,
          "beside": case_beside, "trouble": case_trouble, "cgi": case_cgi,
          "idle": case_idle, "gone": case_gone, "pick": case_pick,
-         "rates": case_rates,
+         "asked": case_asked, "jwt": case_jwt, "rates": case_rates,
          "kills": case_kills, "reloads": case_reloads}
 
 

@@ -3,6 +3,7 @@
  * upstream -- a fast HTTP server for measuring: one loop, hardly any parsing
  *
  * POST            a fixed JSON-RPC result of 400 bytes
+ * POST /introspect  an answer of RFC 7662: active
  * GET /flood      an event stream as fast as it is taken
  * GET             an event stream; every tick each gets its time of sending
  *
@@ -40,6 +41,11 @@ static struct peer peers[MAX_FD];
 static int top, loop;
 static char answer[1024], flood[8192];
 static size_t answer_n, flood_n;
+
+#define ACTIVE "{\"active\":true,\"sub\":\"alice\",\"scope\":\"mcp\"}"
+static const char active[] = "HTTP/1.1 200 OK\r\n"
+	"Content-Type: application/json\r\nContent-Length: 43\r\n\r\n" ACTIVE;
+_Static_assert(sizeof(ACTIVE) - 1 == 43, "its length");
 
 static const char stream_head[] = "HTTP/1.1 200 OK\r\n"
 	"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -148,6 +154,16 @@ request_size(struct peer *p)
 	return n <= p->have ? n : 0;
 }
 
+/* Of the request at the beginning of the buffer. */
+static void
+reply(int fd, const char *request)
+{
+	if (strncmp(request, "POST /introspect", 16) == 0)
+		(void)send(fd, active, sizeof(active) - 1, MSG_NOSIGNAL);
+	else
+		(void)send(fd, answer, answer_n, MSG_NOSIGNAL);
+}
+
 static void
 serve(int fd)
 {
@@ -167,7 +183,7 @@ serve(int fd)
 				== 0 ? FLOOD : TICKS);
 			return;
 		}
-		(void)send(fd, answer, answer_n, MSG_NOSIGNAL);
+		reply(fd, p->in);
 		memmove(p->in, p->in + n, p->have - n);
 		p->have -= n;
 	}
