@@ -27,6 +27,7 @@ make_site(struct gate *g, struct conf_gen *conf)
 	return site_new(&(struct site_plan){
 		.conf = conf,
 		.segment = g->segment,
+		.loads = g->loads,
 		.shard = g->slot != NULL ? worker_number(g->slot) : 0,
 		.eager = g->slot != NULL,
 	});
@@ -54,6 +55,7 @@ gate_new(const struct gate_plan *p)
 	g->arena = arena_new(MAX_ARENA);
 	g->bans = bans_open(p->segment, g->arena);
 	g->rates = rates_open(p->segment, g->arena);
+	g->loads = loads_open(p->segment, p->slot, g->arena);
 	g->generation = 1;
 	g->looked_ms = loop_now_ms(p->loop);
 	list_init(&g->live);

@@ -24,13 +24,14 @@ metrics_page(struct req *q)
 		if (v->conf->options.disabled)
 			continue;
 		pools[n].server = v->conf->name;
+		pools[n].route = v->route;
 		if (v->rotator != NULL) {
 			pools[n].rotor = rotator_cells(v->rotator);
 			pools[n].n = v->conf->options.pool.n;
 		}
 		n++;
 	}
-	session_count(q->gate->segment, pools, n, q->arena);
+	session_count(q->gate->segment, pools, n);
 	return metrics_text(q->gate->segment, pools, n, q->arena);
 }
 

@@ -91,6 +91,9 @@ leave_lists(struct req *q)
 	if (g->slot != NULL)
 		worker_count(g->slot, q->stream ? 0 : -1,
 			q->stream ? -1 : 0, 0, 0);
+	if (q->server != NULL)
+		loads_count(q->server->load, q->stream ? 0 : -1,
+			q->stream ? -1 : 0);
 }
 
 void
@@ -124,6 +127,8 @@ pipeline_stream(struct req *q)
 	g->streams++;
 	if (g->slot != NULL)
 		worker_count(g->slot, -1, 1, 0, 0);
+	if (q->server != NULL)
+		loads_count(q->server->load, -1, 1);
 }
 
 /* From fn on, row by row, until one waits or the request is answered. */

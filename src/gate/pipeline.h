@@ -23,6 +23,7 @@ struct gate {
 	struct arena *arena;		/* of the gate itself */
 	struct bans *bans;
 	struct rates *rates;
+	struct loads *loads;		/* NULL: no slot */
 	struct site *site;		/* the generation in force */
 	const char *conf_path;
 	bool env_overrides, env_proxy;

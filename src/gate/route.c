@@ -343,6 +343,8 @@ route_run(struct req *q)
 	q->method = method_of(params_server(&q->in.params, "REQUEST_METHOD"));
 	f = check_path(q, uri_path(q));
 	q->mcp_route = q->server != NULL;
+	if (q->server != NULL)
+		loads_count(q->server->load, 1, 0);
 	if (f != NULL && f->kind == FAULT_NOT_FOUND &&
 	    q->method == METHOD_OPTIONS)
 		f = NULL;		/* a page may ask, and then see a 404 */

@@ -272,7 +272,6 @@ session_over(struct req *q)
 /* ---- counting --------------------------------------------------------------------- */
 struct count {
 	struct metrics_pool *pools;
-	uint64_t *routes;
 	uint32_t n;
 };
 
@@ -282,19 +281,16 @@ count_one(void *who, const struct session_view *v)
 	struct count *c = who;
 	uint32_t i = 0;
 
-	while (i < c->n && c->routes[i] != v->route)
+	while (i < c->n && c->pools[i].route != v->route)
 		i++;
 	if (i < c->n)
 		c->pools[i].sessions++;
 }
 
 void
-session_count(const struct segment *s, struct metrics_pool *pools, uint32_t n,
-	struct arena *a)
+session_count(const struct segment *s, struct metrics_pool *pools, uint32_t n)
 {
-	struct count c = { pools, ARENA_ARRAY(a, uint64_t, n), n };
+	struct count c = { pools, n };
 
-	for (uint32_t i = 0; i < n; i++)
-		c.routes[i] = session_route(pools[i].server);
 	sessions_each(s, clock_boot_ms(), count_one, &c);
 }

@@ -67,10 +67,10 @@ const struct fault *session_open(struct req *q);
 /* For a reply of the upstream with a session id: what the client gets. */
 void session_tell(struct req *q, struct str upstream, struct headers *h);
 
-/* How many each server has. */
+/* How many each server has, found by its route. */
 struct metrics_pool;
 void session_count(const struct segment *s, struct metrics_pool *pools,
-	uint32_t n, struct arena *a);
+	uint32_t n);
 
 /* The client or the upstream has ended it. */
 void session_over(struct req *q);

@@ -100,11 +100,15 @@ site_new(const struct site_plan *p)
 	find_own(s);
 	s->front = front_new(s->conf, &s->conf->options.security, a);
 	s->servers = ARENA_ARRAY(a, struct site_server, s->conf->n_servers);
+	loads_begin(p->loads);
 	for (i = 0; i < s->conf->n_servers; i++) {
 		s->servers[i].conf = &s->conf->servers[i];
 		s->servers[i].route = session_route(s->conf->servers[i].name);
-		if (!s->conf->servers[i].options.disabled)
-			ready_server(s, &s->servers[i], p);
+		if (s->conf->servers[i].options.disabled)
+			continue;
+		s->servers[i].load = loads_place(p->loads,
+			s->servers[i].route);
+		ready_server(s, &s->servers[i], p);
 	}
 	s->only = find_only(s);
 	s->sessions = session_keys_new(s->conf, p->segment, a);

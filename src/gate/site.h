@@ -14,6 +14,7 @@
 #include "cred/rotator.h"
 #include "gate/session.h"
 #include "gate/front.h"
+#include "shm/loads.h"
 #include "shm/segment.h"
 #include "watch/audit.h"
 #include "watch/metrics.h"
@@ -23,6 +24,7 @@ struct site_server {
 	const struct auth_policy *policy;
 	struct rotator *rotator;	/* NULL: no pool */
 	uint64_t route;			/* its name in sessions */
+	struct shm_load *load;		/* what is under way; NULL: no place */
 	struct str invalid;		/* "" : serves */
 	const struct front *front;
 	struct str metadata;		/* of RFC 9728, from its second member
@@ -49,6 +51,7 @@ struct site {
 struct site_plan {
 	struct conf_gen *conf;		/* taken over */
 	struct segment *segment;
+	struct loads *loads;
 	uint32_t shard;
 	bool eager;			/* make keys now; not in plain CGI */
 };

@@ -309,12 +309,13 @@ ctl_metrics(struct ctl *c)
 		if (s->options.disabled)
 			continue;
 		pools[n] = (struct metrics_pool){ .server = s->name,
+			.route = session_route(s->name),
 			.rotor = ctl_bind(c, s), .n = s->options.pool.n };
 		if (pools[n].rotor == NULL)
 			pools[n].n = 0;
 		n++;
 	}
-	session_count(c->segment, pools, n, c->arena);
+	session_count(c->segment, pools, n);
 	buf_add(&b, metrics_text(c->segment, pools, n, c->arena));
 	return ctl_print(c, &b);
 }

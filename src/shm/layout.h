@@ -16,6 +16,7 @@
 #include "shm/bans.h"
 #include "shm/journal.h"
 #include "shm/keysets.h"
+#include "shm/loads.h"
 #include "shm/rotor.h"
 #include "shm/segment.h"
 #include "shm/shelf.h"
@@ -205,6 +206,12 @@ struct shm_journal {
 	struct shm_fault v[JOURNAL_RECORDS];
 };
 
+/* What a worker carries for one server; server == 0: free. See loads.c. */
+struct shm_load {
+	_Atomic uint64_t server;
+	_Atomic uint32_t calls, streams;
+};
+
 struct shm_file {
 	struct shm_head head;
 	struct shm_worker workers[MAX_WORKERS];
@@ -221,6 +228,7 @@ struct shm_file {
 	struct shm_bans bans;
 	struct shm_session sessions[SHM_SESSION_ROWS][SHM_SESSIONS];
 	struct shm_journal journal;
+	_Alignas(64) struct shm_load loads[MAX_WORKERS][LOADS];
 };
 
 _Static_assert(sizeof(struct shm_reload) == 280, "layout");

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "shm/layout.h"
+#include "shm/loads.h"
 #include "shm/streams.h"
 
 struct worker_slot {
@@ -122,6 +123,7 @@ worker_claim(struct segment *s)
 		w = ARENA_NEW(s->arena, struct worker_slot);
 		w->place = &s->file->workers[i];
 		streams_forget(s, i);
+		loads_forget(s, i);
 		w->number = i;
 		return w;
 	}

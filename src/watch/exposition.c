@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "shm/loads.h"
 #include "watch/family.h"
 #include "watch/metrics.h"
 
@@ -126,26 +127,77 @@ put_pools(struct page *p, const struct metrics_pool *pools, uint32_t n)
 			pools[i].sessions);
 }
 
+/* What all workers carry together: loads[n] is of no server of these. */
+struct shares {
+	const struct metrics_pool *pools;
+	uint32_t n;
+	struct load *loads;
+};
+
 static void
-put_workers(struct page *p, const struct segment *s, struct arena *a)
+share(void *who, const struct load *l)
+{
+	struct shares *h = who;
+	uint32_t i = 0;
+
+	while (i < h->n && h->pools[i].route != l->server)
+		i++;
+	h->loads[i].calls += l->calls;
+	h->loads[i].streams += l->streams;
+}
+
+static void
+put_share(struct page *p, enum family f, struct str server, uint32_t n)
+{
+	buf_fmt(&p->text, "%s{server=\"%.*s\"} %u\n", family_row(f)->name,
+		STR_ARG(server), n);
+}
+
+/* A page, or a server that is configured no more, has the label "". */
+static void
+put_shares(struct page *p, const struct shares *h, const struct load *all)
+{
+	uint32_t calls = 0, streams = 0, i;
+
+	for (i = 0; i < h->n; i++) {
+		calls += h->loads[i].calls;
+		streams += h->loads[i].streams;
+	}
+	put_heading(p, family_row(IN_FLIGHT));
+	put_share(p, IN_FLIGHT, STR(""), all->calls > calls
+		? all->calls - calls : 0);
+	for (i = 0; i < h->n; i++)
+		put_share(p, IN_FLIGHT, h->pools[i].server,
+			h->loads[i].calls);
+	put_heading(p, family_row(STREAMS));
+	put_share(p, STREAMS, STR(""), all->streams > streams
+		? all->streams - streams : 0);
+	for (i = 0; i < h->n; i++)
+		put_share(p, STREAMS, h->pools[i].server,
+			h->loads[i].streams);
+}
+
+static void
+put_workers(struct page *p, const struct segment *s, const struct shares *h,
+	struct arena *a)
 {
 	struct worker_view *v = ARENA_ARRAY(a, struct worker_view,
 		MAX_WORKERS);
 	uint32_t n = worker_list(s, v, MAX_WORKERS);
-	uint64_t alive = 0, calls = 0, streams = 0;
+	struct load all = { 0 };
+	uint64_t alive = 0;
 	uint32_t generation = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!v[i].alive)
 			continue;
 		alive++;
-		calls += v[i].in_flight;
-		streams += v[i].streams;
+		all.calls += v[i].in_flight;
+		all.streams += v[i].streams;
 		if (v[i].generation > generation)
 			generation = v[i].generation;
 	}
-	put_gauge(p, IN_FLIGHT, calls);
-	put_gauge(p, STREAMS, streams);
+	put_shares(p, h, &all);
 	put_gauge(p, WORKERS_ALIVE, alive);
 	put_gauge(p, GENERATION, generation);
 }
@@ -167,11 +219,14 @@ metrics_text(const struct segment *s, const struct metrics_pool *pools,
 	uint32_t n_pools, struct arena *a)
 {
 	struct page p = { .text = buf_new(a, MAX_TEXT) };
+	struct shares h = { pools, n_pools,
+		ARENA_ARRAY(a, struct load, n_pools + 1) };
 	struct str text = STR_NONE;
 
 	tally_each(s, put_series, &p);
 	put_pools(&p, pools, n_pools);
-	put_workers(&p, s, a);
+	loads_each(s, share, &h);
+	put_workers(&p, s, &h, a);
 	put_process(&p, s);
 	if (!buf_take(&p.text, &text))
 		return STR("# too much to tell\n");

@@ -55,6 +55,7 @@ void metrics_reload(struct metrics *m, bool ok, uint32_t generation);
 /* A server and its pool as the gauges need them. */
 struct metrics_pool {
 	struct str server;
+	uint64_t route;			/* its name in sessions and loads */
 	uint32_t sessions;		/* of clients, alive */
 	const struct rotor *rotor;	/* NULL, n 0: no pool */
 	uint32_t n;

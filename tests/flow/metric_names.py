@@ -14,7 +14,7 @@ from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, free_port, pool, secret, \
     server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Upstream, plain, with_session  # noqa: E402
+from kit.upstream import Hold, Upstream, plain, with_session  # noqa: E402
 
 KEY, OUT, HS = secret("key"), secret("out"), secret("hs-key-of-32-bytes-more")
 
@@ -56,8 +56,6 @@ PROMISED = {
     "mcpgate_config_generation": "",
     "mcpgate_build_info": "version",
 }
-
-BARE = ("mcpgate_streams", "mcpgate_in_flight")     # of all servers together
 
 
 def script(q, out):
@@ -115,10 +113,91 @@ def _(t):
         for name, labels in sorted(PROMISED.items()):
             rows = [set(ls) for n, ls, _ in m.rows if n == name]
             assert rows, name + " is not told"
-            if name in BARE and set() in rows:
-                continue
             equal({frozenset(r) for r in rows},
                   {frozenset(labels.split())}, name)
+
+
+def under_way(g):
+    m = g.metrics()
+    return {(s, kind): m.total("mcpgate_" + kind, server=s)
+            for s in ("a", "b") for kind in ("in_flight", "streams")}
+
+
+def load(a=0, b=0, streams=0):
+    return {("a", "in_flight"): a, ("b", "in_flight"): b,
+            ("a", "streams"): 0, ("b", "streams"): streams}
+
+
+@test("what is under way, by server", workers=(1, 3))
+def _(t):
+    hold = Hold()
+
+    def script(q, out):
+        if q.method == "GET":
+            out.sse()
+            out.event({"n": 1})
+        hold.wait()
+        if q.method == "POST":
+            plain(q, out)
+
+    call = [("Accept", "application/json, text/event-stream"),
+            ("Content-Type", "application/json")]
+    ping = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    with Upstream(script) as up:
+        both = config({"a": server(up), "b": server(up)})
+        with Gate(both, t.workers) as g:
+            equal(under_way(g), load())
+            calls = [g.conn() for _ in range(4)]
+            waits = [c.begin("POST", "/%s/mcp" % s, call, ping)
+                     for c, s in zip(calls, "aaab")]
+            stream = g.conn()
+            stream.begin("GET", "/b/mcp",
+                         [("Accept", "text/event-stream")]).event()
+            eventually(lambda: under_way(g) == load(3, 1, 1), 5, "the counts")
+            equal(g.metrics().total("mcpgate_in_flight", server=""), 1)
+            g.reload(config({"b": server(up)}))
+            m = g.metrics()
+            equal({ls["server"] for n, ls, _ in m.rows
+                   if n == "mcpgate_in_flight"}, {"", "b"})
+            equal(m.total("mcpgate_in_flight", server=""), 4)
+            equal(m.total("mcpgate_streams", server="b"), 1)
+            g.reload(both)
+            eventually(lambda: under_way(g) == load(3, 1, 1), 5, "the counts")
+            text = g.ctl("metrics")[1]
+            assert 'mcpgate_in_flight{server="a"} 3' in text, text
+            hold.go()
+            equal({w.rest().status for w in waits}, {200})
+            stream.close()
+            eventually(lambda: under_way(g) == load(), 5, "none is left")
+            for c in calls:
+                c.close()
+
+
+@test("what a killed worker carried counts no more", workers=(2,))
+def _(t):
+    hold = Hold()
+
+    def script(q, out):
+        hold.wait()
+
+    call = [("Accept", "application/json, text/event-stream"),
+            ("Content-Type", "application/json")]
+    ping = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+    with Upstream(script) as up, Gate(config({"a": server(up)}),
+                                      t.workers) as g:
+        conns = [g.conn() for _ in range(6)]
+        for c in conns:
+            c.begin("POST", "/a/mcp", call, ping)
+        eventually(lambda: g.metrics().total("mcpgate_in_flight", server="a")
+                   == 6, 5, "six calls")
+        g.mortal = True
+        for pid in g.worker_pids():
+            g.kill(pid)
+        eventually(lambda: g.metrics().total("mcpgate_in_flight", server="a")
+                   == 0, 10, "none is left")
+        hold.go()
+        for c in conns:
+            c.close()
 
 
 @test("verdicts that were kept are told from new ones")
