@@ -65,9 +65,10 @@ static void
 fill_strategies(struct review *r)
 {
 	struct conf_inbound *in = r->in;
+	const struct node *written = node_get(r->block, "strategy");
 
 	in->n_strategies = inherit_strategies(r->block, in->strategies);
-	in->set = node_get(r->block, "strategy") != NULL ||
+	in->set = (written != NULL && written->n > 0) ||
 	    in->strategies[0] != STRATEGY_LOCAL;
 }
 

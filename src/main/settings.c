@@ -34,18 +34,16 @@ settings_level(const char *word, enum log_level *level_r)
 	return false;
 }
 
-/* --env-overrides, else MCPGATE_ENV_OVERRIDES, else yes. */
+/* What the command line says stands for the variable, which beats the file
+ * and is read again at each reload. */
 static bool
 may_override(const struct settings *s)
 {
-	const char *word = getenv("MCPGATE_ENV_OVERRIDES");
-
-	if (s->cgi)
+	if (s->cgi || s->env_overrides == 0)
 		return false;
-	if (s->env_overrides >= 0)
-		return s->env_overrides == 1;
-	return word == NULL || (strcmp(word, "false") != 0
-		&& strcmp(word, "no") != 0 && strcmp(word, "0") != 0);
+	if (s->env_overrides == 1)
+		(void)setenv("MCPGATE_ENV_OVERRIDES", "true", 1);
+	return true;
 }
 
 static void

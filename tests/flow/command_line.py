@@ -184,17 +184,27 @@ def _(t):
     assert "mcpProxy" in tree["properties"]
 
 
-@test("the environment overrides, and says so", rows=(
-    ("yes", "yes", 2), ("no", "no", 1)))
+# The command line beats the variable, and that the file.
+@test("the environment overrides, and says so", rows=[
+    (arg or "-", arg, var, key, arg == "yes" or (arg is None and (
+        var == "true" or (var is None and key is not False))))
+    for arg in (None, "yes", "no") for var in (None, "true", "false")
+    for key in (None, True, False)])
 def _(t):
-    _, allow, _ = t.row
-    conf = {"mcpServers": {"s": {"url": URL}}, "mcpProxy": {
-        "log": {"level": "error"}}}
-    code, out, err = run(["-T", "--env-overrides=" + allow, "--config",
-                          written(conf)], env={"MCPGATE_LOG_LEVEL": "debug"})
+    _, arg, var, key, want = t.row
+    proxy = {"log": {"level": "error"}}
+    if key is not None:
+        proxy["envOverrides"] = key
+    env = {"MCPGATE_LOG_LEVEL": "debug"}
+    if var is not None:
+        env["MCPGATE_ENV_OVERRIDES"] = var
+    code, out, err = run(
+        ["-T"] + (["--env-overrides=" + arg] if arg else []) + ["--config",
+         written({"mcpServers": {"s": {"url": URL}}, "mcpProxy": proxy})],
+        env=env)
     equal(code, 0)
-    equal('"debug"' in out, allow == "yes")
-    equal("MCPGATE_LOG_LEVEL overrides" in err, allow == "yes")
+    equal('"debug"' in out, want)
+    equal("MCPGATE_LOG_LEVEL overrides" in err, want)
 
 
 @test("mcpgatectl: pool shows states and steers them", workers=(1, 4))

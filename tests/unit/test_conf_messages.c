@@ -300,6 +300,9 @@ static const struct {
 		O ".auth.tokens: no token: no credential is added" },
 	{ "W06", AUTH("\"tokens\":[\"a\",\"b\",\"a\"]"),
 		O ".auth.tokens[2]: token 2 repeats token 0" },
+	{ "W07", OPTIONS("\"inboundAuth\":{\"strategy\":[]}"),
+		"\"s\" has no inbound authentication: only local clients "
+		"are served" },
 	{ "W07", SERVER(""),
 		S ": \"s\" has no inbound authentication: only local clients "
 		"are served" },
