@@ -357,6 +357,9 @@ relay_whole(struct req *q)
 	start_deadline(q);		/* it does not last after all */
 	if (c->ended && c->end != TRANSFER_OK)
 		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
+	if (c->ended && c->early.n == 0 && q->status < 300)
+		return req_fail(q, fault_new(q->arena, FAULT_UPSTREAM_PROTOCOL,
+			"an empty reply"));
 	if (c->ended)
 		return answer_whole(q, c->early);
 	if (!c->over && (!known || n <= c->keep)) {
@@ -457,11 +460,7 @@ fold_events(struct req *q)
 static enum turn
 relay_events(struct req *q)
 {
-	bool takes = (q->accept & ACCEPT_EVENTS) != 0;
-
-	if (q->method == METHOD_DELETE || (!takes && !expects_body(q)))
-		return empty(q);	/* nobody waits for them */
-	if (!takes)
+	if ((q->accept & ACCEPT_EVENTS) == 0)
 		return fold_events(q);
 	timer_stop(&q->deadline);
 	stream_begin(q, 200);

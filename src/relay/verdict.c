@@ -79,9 +79,14 @@ verdict_scope(const struct transfer_reply *r)
 bool
 verdict_plain(const struct transfer_reply *r)
 {
-	struct str v = headers_get(&r->headers, STR("Content-Encoding"));
+	for (uint32_t i = 0; i < r->headers.n; i++) {
+		const struct header *h = &r->headers.v[i];
 
-	return v.n == 0 || str_is_nocase(v, "identity");
+		if (str_is_nocase(h->name, "Content-Encoding") &&
+		    h->value.n > 0 && !str_is_nocase(h->value, "identity"))
+			return false;
+	}
+	return true;
 }
 
 static struct fault *
@@ -141,6 +146,15 @@ is_events(const struct transfer_reply *r)
 	return str_is(r->content_type, "text/event-stream");
 }
 
+static enum verdict
+without_body(struct arena *a, const struct transfer_reply *r,
+	const struct fault **fault_r)
+{
+	*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
+		"a request was answered %d without a body", r->status);
+	return VERDICT_FAULT;
+}
+
 /* A 2xx that we can hand on. */
 static enum verdict
 good_reply(struct arena *a, const struct verdict_ask *ask,
@@ -149,6 +163,10 @@ good_reply(struct arena *a, const struct verdict_ask *ask,
 	const struct transfer_reply *r = &ask->call->reply;
 	struct str length = headers_get(&r->headers, STR("Content-Length"));
 
+	if (!ask->expects_body)
+		return VERDICT_EMPTY;	/* whatever it says: nobody asked */
+	if (r->status == 204 || r->status == 205)
+		return without_body(a, r, fault_r);
 	if ((is_events(r) || is_json(r)) && !verdict_plain(r)) {
 		*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
 			"a content coding that nobody asked for");
@@ -156,15 +174,10 @@ good_reply(struct arena *a, const struct verdict_ask *ask,
 	}
 	if (is_events(r))
 		return VERDICT_EVENTS;
+	if (str_is(length, "0") || (r->status == 202 && !is_json(r)))
+		return without_body(a, r, fault_r);
 	if (is_json(r))
 		return VERDICT_JSON;
-	if (!ask->expects_body)
-		return VERDICT_EMPTY;
-	if (str_is(length, "0") || r->status == 202 || r->status == 204) {
-		*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
-			"a request was answered %d without a body", r->status);
-		return VERDICT_FAULT;
-	}
 	*fault_r = fault_new(a, FAULT_UPSTREAM_PROTOCOL,
 		"content type \"%.*s\"", STR_ARG(str_head(r->content_type, 80)));
 	return VERDICT_FAULT;

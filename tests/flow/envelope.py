@@ -116,6 +116,26 @@ def _(t):
         equal(up.calls[0].json, t.row[1])
 
 
+@test("nobody hears what an upstream says to a notification", rows=(
+    ("JSON", "json"), ("events", "sse"), ("an HTML page", "html")))
+def _(t):
+    def script(q, out):
+        if t.row[1] == "sse":
+            out.sse()
+            out.event({"jsonrpc": "2.0", "id": 1, "result": {}})
+            return out.end()
+        return out.body(200, b'{"jsonrpc":"2.0","id":1,"result":{}}',
+                        kind="text/html" if t.row[1] == "html"
+                        else "application/json")
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        for accept in ("application/json, text/event-stream",
+                       "application/json", "text/event-stream"):
+            r = g.post("/s/mcp", {"jsonrpc": "2.0", "method": "x"},
+                       {"Accept": accept})
+            equal((r.status, r.body), (202, b""))
+
+
 @test("the body goes up byte for byte", workers=BOTH)
 def _(t):
     body = (b' {"id" : 12345678901234567890,\t"params":{"x":1.50e+3,'

@@ -205,6 +205,32 @@ def _(t):
         unmarked(g, up)
 
 
+CODED = ("Content-Encoding", "gzip")
+PLAIN = ("Content-Encoding", "identity")
+
+
+@test("a reply without what was asked for", workers=(1,), rows=(
+    ("204 that says JSON", 204, b"", []), ("205", 205, b"", []),
+    ("no byte", 200, b"", []), ("coded", 200, GOOD, [CODED]),
+    ("coded, after a word to the contrary", 200, GOOD, [PLAIN, CODED]),
+    ("coded, before it", 200, GOOD, [CODED, PLAIN])))
+def _(t):
+    _, status, body, headers = t.row
+
+    def closes(q, out):
+        out.head(status, headers + [("Content-Type", "application/json")])
+        out.raw(body)
+        out.drop()
+
+    for script in (closes, lambda q, out: out.body(status, body, headers)):
+        with Upstream(script) as up, Gate(config({"s": server(
+                up, FIRST)})) as g:
+            r = g.rpc("/s/mcp", "ping", id="i")
+            equal((r.status, r.reason, r.json["id"]),
+                  (502, "upstream_protocol", "i"))
+            unmarked(g, up)
+
+
 @test("100 and 103 before the answer", workers=BOTH)
 def _(t):
     def script(q, out):
