@@ -44,11 +44,18 @@ is_ready(struct jwk_table *set, struct jwk *k)
 	return k->state == JWK_READY;
 }
 
+/* Not an entry of a document, which may have none that can be used. */
+static bool
+stands_alone(const struct jwk_table *set)
+{
+	return set->n == 1 && (set->v->pem.n > 0 || set->v->kind == JWK_HMAC);
+}
+
 const struct fault *
 jws_ready(struct jwk_table *set, struct arena *a)
 {
 	for (uint32_t i = 0; i < set->n; i++) {
-		if (!is_ready(set, &set->v[i]) && set->n == 1)
+		if (!is_ready(set, &set->v[i]) && stands_alone(set))
 			return fault_new(a, FAULT_SERVER_INVALID,
 				"jwt keys: the only key cannot be used");
 	}

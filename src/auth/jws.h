@@ -21,7 +21,8 @@ const struct fault *jws_verify(struct jwk_table *set, enum jws_backend backend,
 /* The token names a key that the set does not have. */
 bool jws_lacks(const struct jwk_table *set, const struct jose *j);
 
-/* Makes all key objects now. A fault: the only key cannot be used. */
+/* Makes all key objects now. A fault: the key of a PEM file, or the secret,
+ * cannot be used. */
 const struct fault *jws_ready(struct jwk_table *set, struct arena *a);
 
 #endif

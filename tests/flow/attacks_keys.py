@@ -191,6 +191,7 @@ SETS = (
     ([k.jwk() for k in MANY], [("x", MANY[0], "ES256", 0)]),
     ([], [("k", A, "RS256", 0), (None, A, "RS256", 0)]),
     ([A.jwk(kid="a", use="enc")], [("a", A, "RS256", 0)]),
+    ([OFF], [("k", K, "ES256", 0), (None, K, "ES256", 0)]),
     # 64 usable ones count
     (CROWD[:63] + [A.jwk(kid="l")], [("l", A, "RS256", 1)]),
     (CROWD + [A.jwk(kid="l")],
