@@ -544,5 +544,7 @@ auth_judge(const struct auth_ask *ask, struct auth_answer *answer_r)
 		ask->arena);
 	if (is_nobody(&j, f->kind))
 		settle_nobody(&j);
+	else if (j.who.authenticated)
+		identity_settle(&j.who, &answer_r->refused);
 	return f;
 }

@@ -89,6 +89,8 @@ struct auth_answer {
 					 * who is nobody, for publicTools */
 	bool nobody;			/* a proxy says "-" or "(null)" */
 	struct str other;		/* a trusted proxy names somebody else */
+	struct identity refused;	/* a fault, but this is who it was; else
+					 * user is "" */
 	bool costly;			/* a signature or an endpoint was asked */
 	/* kind set: no verdict yet (the result is NULL, who is empty); wait
 	 * with auth_remote_wait() and judge again with `waited`. */

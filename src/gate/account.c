@@ -110,9 +110,13 @@ account(struct req *q)
 		r.server = q->server->conf->name;
 		r.enabled = q->server->conf->options.log_enabled;
 	}
-	if (q->who != NULL) {
-		r.user = q->who->user;
-		r.how = q->who->how;
+	if (q->who != NULL || q->refused != NULL) {
+		const struct identity *w = q->who != NULL ? q->who :
+			q->refused;
+
+		r.user = w->user;
+		r.how = w->how;
+		r.refused = q->who == NULL;
 	}
 	tell_call(q, &r);
 	tell_attempts(q, &r);

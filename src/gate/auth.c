@@ -184,8 +184,10 @@ judge(struct req *q, const struct auth_policy *policy, bool waited)
 	if (is_public(q, an, f))
 		return NEXT;
 	count(q, an, f, clock_mono_us() - q->auth_began_us);
-	if (f != NULL)
+	if (f != NULL) {
+		q->refused = an->refused.user.n > 0 ? &an->refused : NULL;
 		return req_fail(q, note_failure(q, an, f));
+	}
 	q->who = &an->who;
 	return NEXT;
 }

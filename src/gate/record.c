@@ -125,6 +125,8 @@ draft(struct req *q, int status)
 	}
 	if (q->who != NULL)
 		r.user = q->who->user;
+	else if (q->refused != NULL)
+		r.user = q->refused->user;
 	return r;
 }
 

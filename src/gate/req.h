@@ -90,6 +90,7 @@ struct req {
 
 	uint64_t auth_began_us;		/* auth */
 	const struct identity *who;
+	const struct identity *refused;	/* who is known, and may not come in */
 	struct str challenge;
 	const char *strategy;		/* which one decided */
 	bool public_only;		/* nothing presented; publicTools */

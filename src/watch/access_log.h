@@ -12,6 +12,7 @@
 
 struct access {
 	struct str request_id, server, method, tool, user, how, client;
+	bool refused;			/* known, and not let in */
 	const char *step;		/* where it ended; "" when it went through */
 	const char *page;		/* "health", …: local pages; "" else */
 	const struct fault *fault;	/* NULL: none */

@@ -276,7 +276,7 @@ metrics_request(struct metrics *m, const struct access *r)
 	count_upstream(m, r);
 	if (r->tool.n > 0)
 		count_tool(m, r);
-	if (r->how.n > 0 && !str_is(r->how, "none")
+	if (!r->refused && r->how.n > 0 && !str_is(r->how, "none")
 	    && !str_is(r->how, "local"))
 		count_user(m, r);
 }

@@ -225,6 +225,24 @@ def _(t):
             equal(rec["action"], "tools/call")
         if t.row == "a denied tool":
             equal((rec["resource"], rec["user"]), ("rm", "token:ci"))
+        if t.row in ("a missing scope", "a denied user"):
+            equal(rec["user"], "token:ci")      # who he is was known
+            equal(g.access(server=name)["user"], "token:ci")
+            equal(g.metrics().total("mcp_authenticated_requests_total"), 0)
+        elif kind == LOGIN:
+            equal(rec["user"], None)
+
+
+@test("somebody who was sent away is named")
+def _(t):
+    with Upstream(script) as up, audited(t, servers(up)) as g:
+        code, _, err = g.ctl("revoke", "--user", "alice")
+        equal((code, err), (0, ""))
+        r = g.post("/jwt/mcp", tool("jwt")[1], signed())
+        equal((r.status, r.reason), (401, "token_revoked"))
+        rec = records(g, 2)[1]
+        equal((rec["type"], rec["error"], rec["user"], rec["success"]),
+              (LOGIN, "token_revoked", "alice", False))
 
 
 @test("a refused page or method", rows=(
