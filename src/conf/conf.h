@@ -383,7 +383,8 @@ struct conf_source {
 	const char *file;
 	bool env_overrides;	/* environment may override (never in plain CGI) */
 	bool env_proxy;		/* HTTP_PROXY and friends may be read */
-	bool check_only;	/* --check-config: what this build lacks is an error */
+	bool check_only;	/* --check-config: an engine that is not there
+				 * is an error */
 };
 
 struct conf_gen;		/* one generation: tree, holders, arena */

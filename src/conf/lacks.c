@@ -37,12 +37,12 @@ close_server(struct loading *l, struct conf_server *s, const struct node *at,
 {
 	const struct engine *e = engine_of(word);
 	struct str who = from_gateway(at) ? STR("mcpProxy") : s->name;
-	bool stern = s->options.panic_if_invalid || l->src->check_only;
+	bool stern = s->options.panic_if_invalid;
 
 	if (s->invalid.n == 0)
 		s->invalid = str_fmt(l->arena, "%.*s is not in this build",
 		    STR_ARG(word));
-	if (stern && e != NULL)
+	if (e != NULL && (stern || l->src->check_only))
 		report_add(l->report, "E65", at,
 		    "this build has no %s; configure --with-%s", e->name,
 		    e->option);
@@ -50,7 +50,7 @@ close_server(struct loading *l, struct conf_server *s, const struct node *at,
 		report_add(l->report, "E67", at, "failed to initialize clients: "
 		    "%.*s: %.*s is not in this build", STR_ARG(who),
 		    STR_ARG(word));
-	else if (!str_is(word, "stdio"))	/* W18 says it */
+	else
 		report_add(l->report, "W15", at, "\"%.*s\" is ignored: not in "
 		    "this build; %s%.*s%s answers 503", STR_ARG(word),
 		    from_gateway(at) ? "every server that inherits it" : "\"",

@@ -58,6 +58,22 @@ def _(t):
             equal(g.rpc("/open/mcp", "ping").status, 200)
 
 
+@test("--check-config of files of other programs: what is not in this build is a "
+      "warning", rows=(
+          ("stdio", {"command": "/bin/cat", "args": ["-u"]}),
+          ("sse", {"url": "http://127.0.0.1:9/sse", "type": "sse"}),
+          ("oauth", {"url": "http://127.0.0.1:9/mcp", "oauth": {"scopes":
+                                                                ["x"]}})))
+def _(t):
+    with Gate(config({"closed": t.row[1],
+                      "open": server("http://127.0.0.1:9/mcp")}),
+              mode="cgi") as g:
+        code, out, err = run(["-t", "--config", g.file])
+        equal((code, out), (0, "Config OK: 2 MCP server(s) configured\n"))
+        assert '"%s" is ignored: not in this build; "closed" answers 503' \
+            % t.row[0] in err, err
+
+
 @test("panicIfInvalid and --check-config refuse it")
 def _(t):
     options = {"inboundAuth": {"strategy": "lua",
