@@ -52,7 +52,9 @@ free_tokener(struct json_tokener **tok)
 	json_tokener_free(*tok);
 }
 
-/* A number at the top ends with the NUL, which is counted therefore. */
+/* A number at the top ends with the NUL, which is counted therefore.  Not
+ * JSON_TOKENER_STRICT: from json-c 0.17 on it refuses numbers beyond 64 bits,
+ * and the rest of it is the scanner's work. */
 static struct jdoc *
 build(struct arena *a, struct str text, uint32_t depth)
 {
@@ -62,8 +64,7 @@ build(struct arena *a, struct str text, uint32_t depth)
 
 	if (tok == NULL || text.n >= INT_MAX)
 		return NULL;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-		JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, JSON_TOKENER_VALIDATE_UTF8);
 	root = json_tokener_parse_ex(tok, text.p, (int)text.n + 1);
 	if (root != NULL)
 		arena_defer(a, put_json, root);	/* freed with everything */

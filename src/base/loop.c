@@ -67,6 +67,7 @@ struct loop {
 	struct list tasks, changed;
 	void (*turn_fn)(void *who);
 	void *turn_who;
+	bool stopping;
 	uint64_t longest_us;
 	uint64_t mark_us;		/* a call ended; 0: we slept since */
 };
@@ -228,7 +229,7 @@ ring(uv_timer_t *h)
 	}
 	l->ringing = false;
 	arm(l);
-	hurry(l);		/* newer libuv rings after the check */
+	hurry(l);		/* libuv from 1.45 on rings after the check */
 }
 
 void
@@ -349,6 +350,8 @@ checked(uv_check_t *h)
 	for (int i = 0; i < BATCHES && !list_empty(&l->tasks); i++)
 		run_tasks(l);
 	end_turn(l);
+	if (l->stopping)
+		uv_stop(&l->uv);
 	if (list_empty(&l->tasks))
 		uv_idle_stop(&l->idle);
 	else
@@ -575,17 +578,22 @@ loop_free(struct loop *l)
 	free(l);
 }
 
-/* A stop may come when the turn has ended already, hence the last call. */
+/* From libuv 1.45 on, timers may ring when the turn has ended already, hence
+ * the last call. */
 void
 loop_run(struct loop *l)
 {
 	uv_update_time(&l->uv);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
+	l->stopping = false;
 	end_turn(l);
 }
 
+/* uv_stop() called by a timer would end the turn before its poll and its
+ * tasks with a libuv from 1.45 on, and after them with an older one. */
 void
 loop_stop(struct loop *l)
 {
-	uv_stop(&l->uv);
+	l->stopping = true;
+	hurry(l);
 }
