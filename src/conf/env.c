@@ -41,7 +41,11 @@ static const char *const unused[] = {
 	"REQUIRE_TOKEN_EXPIRATION", "REQUIRE_JTI", "TOKEN_EXPIRY",
 	"MCPGATEWAY_UI_ENABLED", "MCPGATEWAY_ADMIN_API_ENABLED",
 	"SSO_ENABLED", "ALLOWED_ORIGINS", "CORS_ENABLED",
-	"SECURITY_HEADERS_ENABLED", "FEDERATION_ENABLED",
+	"SECURITY_HEADERS_ENABLED", "FEDERATION_ENABLED", "MCP_REQUIRE_AUTH",
+	"JWT_AUDIENCE_VERIFICATION", "JWT_ISSUER_VERIFICATION",
+	"JWT_PRIVATE_KEY_PATH", "API_ALLOW_BASIC_AUTH", "EMAIL_AUTH_ENABLED",
+	"SKIP_SSL_VERIFY", "CORS_ALLOW_CREDENTIALS", "HSTS_ENABLED",
+	"X_FRAME_OPTIONS", "TOOL_RATE_LIMIT",
 };
 
 static const char *
@@ -132,19 +136,21 @@ put(struct loading *l, const char *variable_name, const char *path,
 {
 	struct node *n = block_in(l, l->root, "mcpProxy");
 	struct str rest = str_of(path), part = str_cut(&rest, '.');
+	const struct row *r = row_of(l, path);
 
 	while (rest.p != NULL) {
 		n = block_in(l, n, str_copy(l->arena, part).p);
 		part = str_cut(&rest, '.');
 	}
 	n = member_in(l, n, part);
-	n->text = str_copy(l->arena, value);
-	n->raw = str_fmt(l->arena, "${%s}", variable_name);
+	n->text = n->raw = str_copy(l->arena, value);
+	if (row_is_secret(r) || (r->flags & ROW_MASKED) != 0)
+		n->raw = str_fmt(l->arena, "${%s}", variable_name);
 	n->expanded = true;
 	file_mix(l, value);
 	report_add(l->report, "W13", n,
 	    "environment %s overrides mcpProxy.%s", variable_name, path);
-	load_value(l, n, row_of(l, path));
+	load_value(l, n, r);
 	return n;
 }
 
@@ -167,6 +173,15 @@ put_plain(struct loading *l, const struct override *o)
 		put_bool(l, o->name, o->path, v);
 	else
 		put(l, o->name, o->path, str_of(v));
+}
+
+static bool
+strategies_written(const struct node *inbound)
+{
+	enum strategy list[STRATEGIES];
+
+	return inherit_strategies(inbound, list) > 0 &&
+	    list[0] != STRATEGY_LOCAL;
 }
 
 /* ---- lists -------------------------------------------------------------------------------- */
@@ -215,9 +230,11 @@ put_tokens(struct loading *l)
 {
 	const char *token = variable("MCP_AUTH_TOKEN");
 	const char *admin = variable("MCP_ADMIN_TOKEN");
-	const struct node *o = node_at(l->root, "mcpProxy.options");
+	const struct node *o = node_at(l->root, "mcpProxy.options"),
+	    *inbound = node_get(o, "inboundAuth");
 
-	if (token != NULL && node_get(o, "inboundAuth") == NULL &&
+	if (token != NULL && node_get(inbound, "strategy") == NULL &&
+	    !strategies_written(inbound) &&
 	    node_get(o, "authTokens") == NULL &&
 	    node_get(o, "authMode") == NULL)
 		append(l, "MCP_AUTH_TOKEN", "options.inboundAuth.token.values",
@@ -276,15 +293,6 @@ put_database(struct loading *l)
 }
 
 /* ---- who authenticates: two switches ------------------------------------------------------ */
-static bool
-strategies_written(const struct node *inbound)
-{
-	enum strategy list[STRATEGIES];
-
-	return inherit_strategies(inbound, list) > 0 &&
-	    list[0] != STRATEGY_LOCAL;
-}
-
 /* "jwt,proxy": what is configured, with proxy added. */
 static struct str
 with_proxy(struct loading *l, const struct node *inbound)

@@ -119,9 +119,17 @@ static const struct {
 	{ "MCP_AUTH_TOKEN=" LONG, PLAIN, "t", "W13",
 		OVERRIDES("MCP_AUTH_TOKEN", BLOCK "token.values") },
 	{ "MCP_AUTH_TOKEN=" LONG, RULE(HS), "j", NULL, NULL },
+	{ "MCP_AUTH_TOKEN=" LONG, RULE("\"realm\":\"r\""), "t", "W13",
+		OVERRIDES("MCP_AUTH_TOKEN", BLOCK "token.values") },
+	{ "MCP_AUTH_TOKEN=" LONG, RULE("\"strategy\":\"local\""), "l", NULL,
+		NULL },
+	{ "MCP_AUTH_TOKEN=" LONG, RULE("\"strategy\":\"none\""), "n", NULL,
+		NULL },
 
 	{ "TRUST_PROXY_AUTH_DANGEROUSLY=true", PLAIN, "l", "W17",
 		"environment TRUST_PROXY_AUTH_DANGEROUSLY is not used" },
+	{ "MCP_REQUIRE_AUTH=true", PLAIN, "l", "W17",
+		"environment MCP_REQUIRE_AUTH is not used" },
 	{ "REQUIRE_TOKEN_EXPIRATION=true", PLAIN, "l", "W17",
 		"environment REQUIRE_TOKEN_EXPIRATION is not used" },
 };
