@@ -84,7 +84,8 @@ piece(struct loading *l, struct node *list, struct str text)
 {
 	struct node *n = node_text(l->arena, list, NULL, text);
 
-	n->raw = list->raw;
+	if (!str_eq(list->raw, list->text))	/* else nothing is hidden */
+		n->raw = list->raw;
 	n->expanded = list->expanded;
 	return n;
 }

@@ -151,6 +151,19 @@ def _(t):
     equal(run(["-t", "--config", written(text)])[0], 0)
 
 
+@test("the dump shows what the environment has changed, but no secret")
+def _(t):
+    code, out, _ = run(["-T", "-c", written(good())], env={
+        "MCPGATE_LISTEN": "unix:/run/x.sock",
+        "MCPGATE_TRUSTED_PROXIES": "10.0.0.0/8,10.9.9.9",
+        "MCP_ADMIN_TOKEN": A})
+    gate = json.loads(out)["mcpProxy"]
+    equal(code, 0)
+    equal(gate["listen"], "unix:/run/x.sock")
+    equal(gate["trustedProxies"], ["10.0.0.0/8", "10.9.9.9"])
+    equal(gate["admin"]["tokens"], ["***"])
+
+
 @test("the dump hides what is secret")
 def _(t):
     path = written(good())

@@ -69,6 +69,13 @@ static const struct {
 		"MCPGATE_ENV_OVERRIDES" },
 	{ "TRUST_PROXY_AUTH=Off", PLAIN, "l", NULL, NULL },
 
+	/* what was given is told, but for secrets */
+	{ "MCPGATE_WORKERS=99", PLAIN, NULL, "E03", "99 is not within 1..64" },
+	{ "MCPGATE_LOG_LEVEL=loud", PLAIN, NULL, "E04", "\"loud\" is not a "
+		"known word; one of error, warn, info, debug" },
+	{ "MCPGATE_TRUSTED_PROXIES=10.0.0.1,x", PLAIN, NULL, "E49", "\"x\" is "
+		"not an address or CIDR block" },
+
 	/* a name is no trust */
 	{ "PROXY_USER_HEADER=X-Who", PLAIN, "l", "W17",
 		"environment PROXY_USER_HEADER is not used" },
