@@ -156,7 +156,7 @@ def _(t):
     code, out, _ = run(["-T", "-c", written(good())], env={
         "MCPGATE_LISTEN": "unix:/run/x.sock",
         "MCPGATE_TRUSTED_PROXIES": "10.0.0.0/8,10.9.9.9",
-        "MCP_ADMIN_TOKEN": A})
+        "MCP_ADMIN_TOKEN": secret("admin")})
     gate = json.loads(out)["mcpProxy"]
     equal(code, 0)
     equal(gate["listen"], "unix:/run/x.sock")
