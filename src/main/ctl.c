@@ -38,8 +38,8 @@ static const struct option_row rows[] = {
 	[HELP] = { "help", 'h', NULL, false, "print this" },
 	GIVEN(JTI) = { "jti", 0, "ID", false, "revoke, token mint: token with "
 		"this id" },
-	GIVEN(ISS) = { "iss", 0, "URL", false, "its issuer; for revoke all "
-		"configured ones when absent" },
+	GIVEN(ISS) = { "iss", 0, "URL", false, "its issuer; revoke: whoever "
+		"issued it when absent" },
 	GIVEN(USER) = { "user", 0, "NAME", false, "revoke: all of this user" },
 	GIVEN(BEFORE) = { "before", 0, "TIME", false, "what was issued earlier; "
 		"now when absent" },
@@ -101,12 +101,14 @@ static const struct verb {
 		"revoke --jti J [--iss I] | --user U [--before T] | --token FILE\n"
 		"         [--until T | --for D]\n"
 		"                           refuse it from the next request on\n"
+		"  revoke jti J, revoke subject U, revoke token-file FILE\n"
+		"                           the same in words\n"
 		"  revoke list              what is refused" },
 	{ "ip", ctl_ip, 2, 3,
 		"ip ban ADDRESS [--for 1h]\n"
 		"  ip allow ADDRESS [--for 1h]\n"
 		"                           an address or block, everywhere, at once\n"
-		"  ip clear ADDRESS         neither any more\n"
+		"  ip clear ADDRESS         neither any more; also ip remove\n"
 		"  ip list                  what is banned or let in" },
 	{ "check", check, 1, 1,
 		"check                    is the configuration good?" },
@@ -299,8 +301,11 @@ read_line(struct ctl *c, int argc, char **argv)
 static int
 run(struct ctl *c, const struct verb *v)
 {
-	int rc = ctl_audit(c, -1), after;
+	int rc, after;
 
+	if (v->run == ctl_revoke)
+		ctl_revoke_words(c);
+	rc = ctl_audit(c, -1);
 	if (rc != EX_OK)
 		return rc;
 	rc = v->run(c);

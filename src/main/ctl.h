@@ -86,6 +86,9 @@ int ctl_verify(struct ctl *c);
 int ctl_errors(struct ctl *c);
 int ctl_secret(struct ctl *c);
 int ctl_revoke(struct ctl *c);
+
+/* "revoke jti J" is "revoke --jti J": before anything else looks. */
+void ctl_revoke_words(struct ctl *c);
 int ctl_sessions(struct ctl *c);
 int ctl_ip(struct ctl *c);
 

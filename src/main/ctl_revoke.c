@@ -191,6 +191,26 @@ list(struct ctl *c, struct revoked *r)
 }
 
 /* ---- the verb ------------------------------------------------------------------------ */
+void
+ctl_revoke_words(struct ctl *c)
+{
+	static const struct {
+		const char *word;
+		int option;
+	} words[] = {
+		{ "jti", CTL_JTI }, { "subject", CTL_USER },
+		{ "user", CTL_USER }, { "token-file", CTL_TOKEN },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (c->n_words == 3 && c->given[words[i].option] == NULL &&
+		    strcmp(c->words[1], words[i].word) == 0) {
+			c->given[words[i].option] = c->words[2];
+			c->n_words = 1;
+		}
+	}
+}
+
 static int
 act(struct ctl *c, struct revoked *r)
 {
@@ -218,8 +238,8 @@ ctl_revoke(struct ctl *c)
 	int rc;
 
 	if (c->n_words > 1 && strcmp(c->words[1], "list") != 0)
-		return ctl_fail(EX_USAGE, "usage: revoke --jti J, --user U, "
-			"--token FILE, or revoke list");
+		return ctl_fail(EX_USAGE, "usage: revoke jti J, subject U, "
+			"token-file FILE, or revoke list");
 	r = open_revoked(c, &rc);
 	if (r == NULL)
 		return rc;

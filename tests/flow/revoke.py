@@ -189,6 +189,24 @@ def _(t):
         g.start()
 
 
+@test("in words, too", rows=("jti", "subject", "token-file"))
+def _(t):
+    with Upstream() as up, Gate(conf(up)) as g:
+        token = jwt(jti="one")
+        let_in(g, token)
+        file = os.path.join(g.dir, "token")
+        with open(file, "w", opener=lambda p, how: os.open(p, how, 0o600)) \
+                as f:
+            f.write(token + "\n")
+        ctl(g, "revoke", t.row, {"jti": "one", "subject": "alice",
+                                 "token-file": file}[t.row],
+            "--until", "2031-01-31T00:00:00Z")
+        refused(g, token)
+        os.unlink(file)
+        ctl(g, "revoke", t.row, code=64)
+        ctl(g, "revoke", "nothing", "x", code=64)
+
+
 @test("the list, and wrong words")
 def _(t):
     with Upstream() as up, Gate(conf(up)) as g:
