@@ -258,7 +258,8 @@ check_algorithms(struct review *r)
 			least = str_is(alg, "HS512") ? 64 :
 			    str_is(alg, "HS384") ? 48 : 32;
 	}
-	if ((hs > 0) == secret_empty(j->secret) || (hs > 0 && has_keys(j)))
+	if ((hs > 0) == secret_empty(j->secret) || (hs > 0 && has_keys(j)) ||
+	    (hs > 0 && hs < j->algorithms.n))
 		report_add(r->l->report, "E44", at, "HS algorithms need "
 		    "jwt.secret and exclude key sets");
 	if (too_weak(r, "jwt.secret", least))

@@ -188,6 +188,8 @@ static const struct {
 		"key sets" },
 	{ "E44", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
 		"\"algorithms\":[\"RS256\"]}"), "HS algorithms need" },
+	{ "E44", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"algorithms\":[\"HS256\",\"RS256\"]}"), "HS algorithms need" },
 	{ "E45", INBOUND("\"jwt\":{\"secret\":\"0123456789abcdef0123456789abcde"
 		"\",\"audience\":\"a\"}"),
 		I ".jwt.secret: secret is shorter than 32 bytes or a published "
