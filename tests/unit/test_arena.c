@@ -91,7 +91,7 @@ static void
 test_larger(void)
 {
 	struct arena *a = arena_new(KIB(64));
-	char own[3] = "abc", *p, *q;
+	char own[3] = { 'a', 'b', 'c' }, *p, *q;
 
 	p = arena_larger(a, own, 3, 10);
 	OK(memcmp(p, "abc", 3) == 0 && all_are(p + 3, 7, 0));
