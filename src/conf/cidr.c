@@ -210,6 +210,27 @@ covers(const struct conf_cidr *block, const struct conf_cidr *addr)
 	return ((block->addr[whole] ^ addr->addr[whole]) & bits) == 0;
 }
 
+/* Each request has one: printf() would be half the cost of finding it. */
+static size_t
+v4_text(const uint8_t addr[4], char *p)
+{
+	char *at = p;
+
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned v = addr[i];
+
+		if (i > 0)
+			*at++ = '.';
+		if (v >= 100)
+			*at++ = (char)('0' + v / 100);
+		if (v >= 10)
+			*at++ = (char)('0' + v / 10 % 10);
+		*at++ = (char)('0' + v % 10);
+	}
+	*at = '\0';
+	return (size_t)(at - p);
+}
+
 struct str
 conf_addr_text(const struct conf_cidr *c, char room_r[CONF_ADDR_TEXT])
 {
@@ -217,10 +238,14 @@ conf_addr_text(const struct conf_cidr *c, char room_r[CONF_ADDR_TEXT])
 
 	if (c->unix_peer)
 		return STR("unix:");
-	if (inet_ntop(c->v6 ? AF_INET6 : AF_INET, c->addr, room_r,
-	    CONF_ADDR_TEXT) == NULL)
-		return STR_NONE;
-	n = strlen(room_r);
+	if (!c->v6) {
+		n = v4_text(c->addr, room_r);
+	} else {
+		if (inet_ntop(AF_INET6, c->addr, room_r,
+		    CONF_ADDR_TEXT) == NULL)
+			return STR_NONE;
+		n = strlen(room_r);
+	}
 	if (c->bits < (c->v6 ? 128 : 32))
 		n += (size_t)snprintf(room_r + n, CONF_ADDR_TEXT - n, "/%u",
 			c->bits);

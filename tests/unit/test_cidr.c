@@ -112,10 +112,28 @@ test_others(void)
 	OK(!conf_cidr_has(&list, &unix_peer, 0));
 }
 
+static void
+test_texts(void)
+{
+	static const char *const texts[] = { "0.0.0.0", "1.22.133.9",
+		"255.255.255.255", "100.10.1.99", "::1", "2001:db8::7",
+		"10.0.0.0/8", "2001:db8::/32", "unix:" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char room[CONF_ADDR_TEXT];
+		struct conf_cidr c;
+
+		OK(conf_cidr_parse(str_of(texts[i]), &c));
+		tap_ok(str_is(conf_addr_text(&c, room), texts[i]),
+			"text of %s", texts[i]);
+	}
+}
+
 int
 main(void)
 {
 	test_blocks();
+	test_texts();
 	test_matches();
 	test_others();
 	return tap_done();

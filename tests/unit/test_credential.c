@@ -2,6 +2,8 @@
 #include "config.h"
 #include "auth/credential.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "kit/tap.h"
 
@@ -250,10 +252,53 @@ run_row(size_t i)
 	arena_free(a);
 }
 
+/* RFC 6750, section 2.1, byte by byte. */
+static bool
+may_stand(unsigned char c)
+{
+	return c != '\0' && strchr("abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/", c) != NULL;
+}
+
+static bool
+is_good(struct arena *a, struct str header)
+{
+	struct credential c;
+	struct params p;
+
+	params_init(&p, a, 8);
+	params_add(&p, STR("HTTP_AUTHORIZATION"), header);
+	c = credential_read(&rules[PLAIN], &p, STR(""), a);
+	return c.state == CREDENTIAL_GOOD;
+}
+
+/* Every byte at every place but the last, where blanks and '=' have a
+ * meaning of their own; tokens of every length are looked at as a whole. */
+static void
+run_bytes(void)
+{
+	unsigned wrong = 0;
+
+	for (size_t n = 2; n <= MAX; n++)
+		for (size_t at = 0; at + 1 < n; at++)
+			for (unsigned c = at == 0 ? '!' : 1; c < 256; c++) {
+				struct arena *a = arena_new(1 << 16);
+				char text[] = "Bearer " LONG;
+
+				text[7 + at] = (char)c;
+				if (is_good(a, (struct str){ text, 7 + n }) !=
+				    may_stand((unsigned char)c))
+					wrong++;
+				arena_free(a);
+			}
+	tap_ok(wrong == 0, "every byte in tokens of every length");
+}
+
 int
 main(void)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		run_row(i);
+	run_bytes();
 	return tap_done();
 }
