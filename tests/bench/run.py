@@ -57,14 +57,28 @@ HEADS = ("calls, c = 64", "req/s", "ratio", "p50 / p99 ms", "nginx µs",
          "gateway µs", "not 2xx")
 
 
-def in_turn(lab, headers=(), rounds=3, **more):
-    """(reference, gateway) in turn: the pair with the middle ratio."""
+def joined(runs):
+    """Many short runs as one: rates and costs of all, middle latencies."""
+    n = sum(r["calls"] for r in runs)
+
+    def middle(key):
+        return sorted(r[key] for r in runs)[len(runs) // 2]
+
+    return {"rate": sum(r["rate"] for r in runs) / len(runs), "calls": n,
+            "p50": middle("p50"), "p99": middle("p99"),
+            "bad": sum(r["bad"] for r in runs),
+            "us": {k: sum(r["us"][k] * r["calls"] for r in runs) / max(n, 1)
+                   for k in runs[0]["us"]}}
+
+
+def in_turn(lab, headers=(), rounds=None, **more):
+    """(reference, gateway): a second each in turn, so that what else the
+    machine does meets both; both get the same requests."""
     lab.wrk(lab.port, "/mcp/s/mcp", headers, seconds=1)
-    runs = [(lab.wrk(lab.direct, "/mcp", **more),
-             lab.wrk(lab.port, "/mcp/s/mcp", headers, **more))
-            for _ in range(rounds)]
-    runs.sort(key=lambda r: r[1]["rate"] / r[0]["rate"])
-    return runs[len(runs) // 2]
+    runs = [(lab.wrk(lab.direct, "/mcp", headers, seconds=1, **more),
+             lab.wrk(lab.port, "/mcp/s/mcp", headers, seconds=1, **more))
+            for _ in range(rounds or max(3, round(3 * SECONDS)))]
+    return [joined(side) for side in zip(*runs)]
 
 
 def jwt_options(**more):
@@ -86,53 +100,49 @@ GUARDED = {
 
 
 def case_calls():
-    """nginx has two processes; so has the gateway."""
+    """nginx has two processes; the gateway one, then as many as nginx."""
     rows = []
-    with Lab(plain, workers=2) as lab:
+    with Lab(plain) as lab:
         ref, got = in_turn(lab)
         rows += [row("nginx proxy_pass, kept", ref),
                  row("mcpgate, no authentication", got, ref)]
-        eight = lab.wrk(lab.direct, "/mcp", clients=4), \
-            lab.wrk(lab.port, "/mcp/s/mcp", clients=4)
+        four = in_turn(lab, rounds=5, clients=4)
     options, login = jwt_options()
-    with Lab(rotating, workers=2, options=options) as lab:
-        ref, got = in_turn(lab, login, rounds=5)
-        rows += [row("nginx proxy_pass again", ref),
-                 row("mcpgate, cached JWT, three tokens", got, ref)]
+    with Lab(rotating, options=options) as lab:
+        ref, one = in_turn(lab, login)
+        rows += [row("nginx proxy_pass, with the JWT", ref),
+                 row("mcpgate, cached JWT, three tokens", one, ref)]
     guarded = dict(options, **GUARDED)
-    with Lab(rotating, workers=2, options=guarded) as lab:
+    with Lab(rotating, options=guarded) as lab:
         ref2, full = in_turn(lab, login)
         rows += [row("nginx proxy_pass again", ref2),
                  row("the same with rate limits and a policy", full, ref2)]
-    promise("the same with rate limits and a tool policy",
-            "%.2f × proxy_pass" % (full["rate"] / ref2["rate"]), "≥ 0.45",
-            full["rate"] >= 0.45 * ref2["rate"])
-    options, login = jwt_options(verdictTtl=0)
     with Lab(rotating, workers=2, options=options) as lab:
+        ref3, two = in_turn(lab, login)
+        rows += [row("nginx proxy_pass again", ref3),
+                 row("cached JWT, three tokens, two workers", two, ref3)]
+    options, login = jwt_options(verdictTtl=0)
+    with Lab(rotating, options=options) as lab:
         cold = lab.wrk(lab.port, "/mcp/s/mcp", login)
         rows.append(row("mcpgate, JWT verified each time", cold, ref))
     table(HEADS, rows)
-    ratio = got["rate"] / ref["rate"]
-    promise("relay behind nginx, cached JWT, rotation, c = 64",
-            "%.2f × proxy_pass" % ratio, "≥ 0.45", ratio >= 0.45)
+
+    def ratio(what, got, ref):
+        part = got["rate"] / ref["rate"]
+        promise(what, "%.2f × proxy_pass" % part, "≥ 0.45", part >= 0.45)
+
+    ratio("relay behind nginx, cached JWT, rotation, c = 64", one, ref)
+    ratio("the same with rate limits and a tool policy", full, ref2)
+    ratio("the same as the first, two gateway workers", two, ref3)
     promise("CPU per relayed call in a worker",
-            "%.1f µs" % got["us"]["gateway"], "≤ 40 µs",
-            got["us"]["gateway"] <= 40)
-    promise("p99 to p50", "%.1f" % (got["p99"] / got["p50"]), "≤ 3",
-            got["p99"] <= 3 * got["p50"])
-    added = eight[1]["p99"] - eight[0]["p99"]
+            "%.1f µs (nginx for a proxied call: %.1f)" % (
+                one["us"]["gateway"], ref["us"]["nginx"]), "≤ 40 µs",
+            one["us"]["gateway"] <= 40)
+    promise("p99 to p50", "%.1f (two workers: %.1f)" % (
+        one["p99"] / one["p50"], two["p99"] / two["p50"]), "≤ 3",
+        one["p99"] <= 3 * one["p50"])
+    added = four[1]["p99"] - four[0]["p99"]
     promise("p99 added at 4 clients", "%.2f ms" % added, "≤ 2 ms", added <= 2)
-
-
-# Each call has a token that nobody has seen.
-NEW_TOKENS = """
-local n, run = 0, tostring(os.time())
-request = function()
-  n = n + 1
-  wrk.headers["Authorization"] = "Bearer opaque-" .. run .. "-" .. n
-  return wrk.format()
-end
-"""
 
 
 def case_asked():
