@@ -136,6 +136,16 @@ struct conf_inbound {
 	struct conf_proxy_identity proxy;
 };
 
+static inline bool
+conf_has_strategy(const struct conf_inbound *in, enum strategy which)
+{
+	for (uint32_t i = 0; i < in->n_strategies; i++) {
+		if (in->strategies[i] == which)
+			return true;
+	}
+	return false;
+}
+
 /* ---- which credential goes along: options.auth ----------------------------- */
 enum rotation { ROTATION_NONE, ROTATION_ROUND_ROBIN, ROTATION_ON_FIRST_FAILED,
 	ROTATION_LEAST_USED, ROTATION_RANDOM };
@@ -346,6 +356,7 @@ struct conf {
 	uint32_t n_secret_keys;
 	enum streaming streaming;
 	struct conf_limits limits;
+	struct conf_rate rate;		/* of all servers together */
 	struct str store_path;		/* "" : found by rule */
 	struct str ca_file;		/* SSL_CERT_FILE; "" : the system's */
 	struct log_plan log;

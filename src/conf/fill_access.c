@@ -11,8 +11,8 @@
 #include <syslog.h>
 
 /* ---- rates ----------------------------------------------------------------- */
-static void
-settle(struct conf_rate *r)
+void
+rate_fill(struct conf_rate *r)
 {
 	if (r->burst == 0)
 		r->burst = r->per_minute;
@@ -41,7 +41,7 @@ tool_rate(struct loading *l, const struct node *n)
 
 	if (key != NULL && !key->bad)
 		t.key = (enum rate_key)key->number;
-	settle(&t.rate);
+	rate_fill(&t.rate);
 	return t;
 }
 
@@ -52,9 +52,9 @@ fill_rates(struct loading *l, struct conf_rates *r,
 	const struct node *map = node_at(options, "security.rateLimit.tools");
 	struct conf_tool_rate *v;
 
-	settle(&r->server);
-	settle(&r->ip);
-	settle(&r->caller);
+	rate_fill(&r->server);
+	rate_fill(&r->ip);
+	rate_fill(&r->caller);
 	if (map == NULL || map->type != JDOC_OBJECT)
 		return;
 	v = ARENA_ARRAY(l->arena, struct conf_tool_rate, map->n);

@@ -254,6 +254,7 @@ fill_gate(struct loading *l)
 	fill_rows(l, "options", l->gate_options, &c->options);
 	access_fill(l, &c->options, l->gate_options);
 	audit_fill(l, &c->audit);
+	rate_fill(&c->rate);
 	check_inbound(l, &c->options.inbound, l->gate_options, NULL,
 	    gate != NULL ? gate : l->root);
 	check_security(l, l->gate_options);

@@ -94,6 +94,8 @@ bool fill_first_look(struct loading *l, const struct node *list);
 void access_fill(struct loading *l, struct conf_options *o,
 	const struct node *options);
 void audit_fill(struct loading *l, struct conf_audit *a);
+/* A burst that nobody has written. */
+void rate_fill(struct conf_rate *r);
 
 /* ---- keys.c ---------------------------------------------------------------- */
 struct conf_keys keys_read(struct loading *l, const struct node *list);
@@ -145,6 +147,9 @@ void check_security(struct loading *l, const struct node *options);
 
 /* Rules of options.policy; check_policy.c. */
 void check_policy(struct loading *l, const struct node *options);
+
+/* A map of claims, of a rule or of jwt; NULL: there is none. */
+void check_claims(struct loading *l, const struct node *claims);
 void check_hosts(struct loading *l);
 
 /* ---- resource.c ------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #define MIB ((int64_t)1024 * 1024)
 #define HOUR ((int64_t)3600 * 1000)
+#define MOST_WINDOW 16777215	/* a counter of 24 bits */
 
 const struct row rows_gate[] = {
 { "top.$schema", ROW_TEXT, .flags = ROW_SILENT,
@@ -119,6 +120,20 @@ const struct row rows_gate[] = {
 { "mcpProxy.limits.requestTime", ROW_MS, .preset = "10m", .min = 1000,
   .max = 24 * HOUR, IN_GATE(limits.request_ms),
   .help = "Absolute end of one call: 504. Streams are exempt." },
+{ "mcpProxy.rateLimit", ROW_BLOCK,
+  .help = "Requests in a time, to all servers together." },
+{ "mcpProxy.rateLimit.requestsPerMinute", ROW_INT, .preset = "0",
+  .max = 1000000000, .flags = ROW_OFF, IN_GATE(rate.per_minute),
+  .help = "0 = off." },
+{ "mcpProxy.rateLimit.requestsPerHour", ROW_INT, .preset = "0",
+  .max = MOST_WINDOW, .flags = ROW_OFF, IN_GATE(rate.per_hour),
+  .help = "0 = off." },
+{ "mcpProxy.rateLimit.requestsPerDay", ROW_INT, .preset = "0",
+  .max = MOST_WINDOW, .flags = ROW_OFF, IN_GATE(rate.per_day),
+  .help = "0 = off." },
+{ "mcpProxy.rateLimit.burstSize", ROW_INT, .min = 1, .max = 1000000000,
+  IN_GATE(rate.burst),
+  .help = "Requests at once; as many as per minute when absent." },
 { "mcpProxy.store", ROW_BLOCK, .help = "Where shared state lies." },
 { "mcpProxy.store.type", ROW_WORD, .preset = "shm", .choices = "shm|memory redis",
   .help = "shm: a mapped file of this host. redis: shared by several hosts." },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rates -- how often a server, an address, a caller, a tool may be asked
+ * rates -- how often we, a server, an address, a caller, a tool may be asked
  *
  * Before: client_check() knows the address; for callers auth_run() knows who
  *         asks; for tools the policy has let them through.
@@ -18,10 +18,11 @@
 #define FAILURES_WORD "failures"
 
 /* What a limit is counted by; also the word in the message. */
-enum scope { OF_SERVER, OF_IP, OF_CALLER, OF_TOOL, OF_FAILURES };
+enum scope { OF_ALL, OF_SERVER, OF_IP, OF_CALLER, OF_TOOL, OF_FAILURES };
 
 static const char *const scope_words[] = {
-	[OF_SERVER] = "server", [OF_IP] = "ip", [OF_CALLER] = "token",
+	[OF_ALL] = "global", [OF_SERVER] = "server", [OF_IP] = "ip",
+	[OF_CALLER] = "token",
 	[OF_TOOL] = "tool", [OF_FAILURES] = FAILURES_WORD,
 };
 
@@ -92,7 +93,7 @@ subject_of(const struct req *q, enum scope scope, enum rate_key key,
 	put_who(q, key, s.who);
 	if (rule.n > 0)
 		s.rule = rate_subject(t, rule);
-	if (scope != OF_FAILURES)	/* those of all servers together */
+	if (scope != OF_FAILURES && scope != OF_ALL)	/* of all servers */
 		s.server = rate_subject(t, client_server(q));
 	return rate_subject(t, (struct str){ (const char *)&s, sizeof(s) });
 }
@@ -256,11 +257,13 @@ rates_enter(struct req *q)
 
 	if (s == NULL)
 		return NULL;
-	b = basket_new(q, 2);
+	b = basket_new(q, 3);
 	add(&b, &(struct rule){ .scope = OF_IP, .key = RATE_IP,
 		.rate = &s->rates.ip, .n = 1 });
 	add(&b, &(struct rule){ .scope = OF_SERVER, .key = RATE_SERVER,
 		.rate = &s->rates.server, .n = 1 });
+	add(&b, &(struct rule){ .scope = OF_ALL, .key = RATE_SERVER,
+		.rate = &q->conf->rate, .n = 1 });
 	f = take(&b);
 	if (f != NULL)
 		peek(q);

@@ -10,7 +10,7 @@
 
 #include "gate/pipeline.h"
 
-/* Before auth: the server's limit and that of the client's address. */
+/* Before auth: our limit, the server's, and that of the client's address. */
 const struct fault *rates_enter(struct req *q);
 
 /* Headers of a reply that refuses by a rate. */

@@ -94,6 +94,34 @@ def _(t):
         equal(len(up.calls), want)
 
 
+@test("a limit of all servers together", workers=BOTH, rows=(
+    ("burst", {"requestsPerMinute": 1, "burstSize": 20}, 20),
+    ("minute", {"requestsPerMinute": 12}, 12),
+    ("hour", {"requestsPerHour": 15}, 15), ("day", {"requestsPerDay": 15}, 15),
+    ("the server's own is narrower", {"requestsPerDay": 40}, 2 * 18)))
+def _(t):
+    name, rate, want = t.row
+    own = {"security": {"rateLimit": {"requestsPerDay": 18}}} \
+        if "narrower" in name else {}
+    with Upstream() as up, Gate(config(
+            {"a": server(up, own), "b": server(up, own)}, rateLimit=rate),
+            t.workers) as g:
+        got = [g.rpc("/%s/mcp" % "ab"[i % 2], "ping") for i in range(60)]
+        equal(statuses(got), {200: want, 429: 60 - want})
+        equal(len(up.calls), want)
+        last = got[-1]
+        equal(last.reason, "rate_limited")
+        word = "server" if own else "global"
+        equal(last.json["error"]["message"],
+              "rate limit exceeded (%s)" % word)
+        equal(last.json["id"], 1)
+        assert int(last.header("retry-after")) >= 1
+        assert last.header("ratelimit").startswith('"default";r=0;t=')
+        equal(g.metrics().total("mcpgate_rate_limited_total", scope=word),
+              60 - want)
+        equal(g.get("/health").status, 200)     # takes nothing
+
+
 @test("without a burst as many as per minute", workers=(1,))
 def _(t):
     with Upstream() as up, gate(up, {"requestsPerMinute": 7}) as g:
