@@ -18,16 +18,6 @@ invalid(struct arena *a, const char *why)
 	return fault_new(a, FAULT_SERVER_INVALID, "inboundAuth: %s", why);
 }
 
-static bool
-has_strategy(const struct conf_inbound *in, enum strategy wanted)
-{
-	for (uint32_t i = 0; i < in->n_strategies; i++) {
-		if (in->strategies[i] == wanted)
-			return true;
-	}
-	return false;
-}
-
 /* ---- where credentials lie ---------------------------------------- */
 
 static void
@@ -83,18 +73,18 @@ find_places(struct auth_policy *p, struct arena *a)
 {
 	const struct conf_inbound *in = p->in;
 
-	if (has_strategy(in, STRATEGY_TOKEN))
+	if (conf_has_strategy(in, STRATEGY_TOKEN))
 		add_bearer(p, a, in->token_header.n > 0 ? in->token_header :
 			in->header, &(struct credential_place){
 			.prefix = in->token_prefix_set ? in->token_prefix :
 				in->prefix,
 			.serves = CREDENTIAL_TOKEN });
-	if (has_strategy(in, STRATEGY_JWT))
+	if (conf_has_strategy(in, STRATEGY_JWT))
 		add_jwt(p, a);
-	if (has_strategy(in, STRATEGY_INTROSPECTION))
+	if (conf_has_strategy(in, STRATEGY_INTROSPECTION))
 		add_bearer(p, a, in->header, &(struct credential_place){
 			.prefix = in->prefix, .serves = CREDENTIAL_OPAQUE });
-	if (has_strategy(in, STRATEGY_APIKEY))
+	if (conf_has_strategy(in, STRATEGY_APIKEY))
 		add_place(a, &p->rules, in->apikey_header.n > 0 ?
 			in->apikey_header : STR("X-API-Key"),
 			&(struct credential_place){
@@ -345,14 +335,14 @@ auth_policy_new(const struct conf *c, const struct conf_inbound *in,
 	p->jose.max_token = max_token < MAX_TOKEN ? max_token : MAX_TOKEN;
 	p->rules.max_bytes = p->guard.max_bytes = p->jose.max_token;
 	find_places(p, a);
-	p->has_proxy = has_strategy(in, STRATEGY_PROXY);
+	p->has_proxy = conf_has_strategy(in, STRATEGY_PROXY);
 	p->wants_credential = p->has_proxy || p->rules.n > 0;
 	if (p->has_proxy)
 		f = proxyhdr_rules(c, &in->proxy, a, &p->proxy);
-	if (f == NULL && (has_strategy(in, STRATEGY_JWT) ||
+	if (f == NULL && (conf_has_strategy(in, STRATEGY_JWT) ||
 	    (p->has_proxy && p->proxy.format == PROXY_JWT)))
 		f = read_jwt(p, c, a);
-	if (f == NULL && has_strategy(in, STRATEGY_INTROSPECTION))
+	if (f == NULL && conf_has_strategy(in, STRATEGY_INTROSPECTION))
 		read_introspection(p, c);
 	if (f == NULL)
 		*p_r = p;

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include "auth/policy.h"
 #include "auth/remote.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -144,12 +145,17 @@ is_public(struct req *q, const struct auth_answer *an, const struct fault *f)
 	return true;
 }
 
+static bool
+is_local(const struct req *q)
+{
+	return auth_local_client(q->conf, &q->in.params);
+}
+
 /* waited: this is the second time, what was needed has come or not. */
 static enum turn
 judge(struct req *q, const struct auth_policy *policy, bool waited)
 {
 	struct auth_answer *an = ARENA_NEW(q->arena, struct auth_answer);
-	bool local = auth_local_client(q->conf, &q->in.params);
 	const struct fault *f = auth_judge(&(struct auth_ask){
 		.policy = policy,
 		.remote = q->gate->remote,
@@ -161,8 +167,9 @@ judge(struct req *q, const struct auth_policy *policy, bool waited)
 		.arena = q->arena,
 		.generation = q->conf->generation,
 		.now_unix_s = clock_unix_s(),
-		.local = local,
-		.tired = !local && rates_tired(q),
+		.local = conf_has_strategy(policy->in, STRATEGY_LOCAL) &&
+			is_local(q),
+		.tired = rates_tired(q) && !is_local(q),
 	}, an);
 
 	q->challenge = an->challenge;
@@ -199,7 +206,7 @@ judge_metrics(struct req *q)
 	const struct conf *c = q->conf;
 	struct conf_cidr peer;
 
-	if (auth_local_client(c, &q->in.params))
+	if (is_local(q))
 		return NEXT;
 	if (conf_addr_parse(q->client, &peer) &&
 	    !conf_addr_loopback(&peer) &&
@@ -227,8 +234,7 @@ judge_admin(struct req *q)
 		return req_fail(q, fault_new(q->arena, FAULT_ADDRESS_DENIED,
 			"not an address of admin.allowIps"));
 	if (auth_listed(&c->admin_tokens, &q->in.params, clock_unix_s()) ||
-	    (!c->admin_auth_required &&
-	    auth_local_client(c, &q->in.params)))
+	    (!c->admin_auth_required && is_local(q)))
 		return NEXT;
 	if (q->site->policy == NULL)
 		return req_fail(q, fault_new(q->arena, FAULT_SERVER_INVALID,

@@ -169,16 +169,6 @@ asks_where(const struct conf_security *s)
 		(r->per_minute | r->per_hour | r->per_day) != 0;
 }
 
-static bool
-has_strategy(const struct conf_inbound *in, enum strategy which)
-{
-	for (uint32_t i = 0; i < in->n_strategies; i++) {
-		if (in->strategies[i] == which)
-			return true;
-	}
-	return false;
-}
-
 /* A web server behind a unix socket has no address to tell.  That is nothing
  * where addresses play no part, or where it vouches for its users itself. */
 static bool
@@ -190,7 +180,7 @@ needs_none(const struct req *q, const struct conf_security *s)
 	if (q->client.n > 0 && !str_starts(q->client, STR("unix:")))
 		return false;
 	return !asks_where(s) && (q->conf->trusted_proxies.n == 0 ||
-		(has_strategy(in, STRATEGY_PROXY) &&
+		(conf_has_strategy(in, STRATEGY_PROXY) &&
 		in->proxy.trusted_peers.has_unix));
 }
 
