@@ -229,6 +229,17 @@ check_issuers(struct review *r)
 	}
 }
 
+/* An empty list would be no condition at all. */
+static void
+check_written(struct review *r, const char *path)
+{
+	const struct node *n = node_at(r->block, path);
+
+	if (n != NULL && !n->bad && n->type == JDOC_ARRAY && n->n == 0)
+		report_add(r->l->report, "E02", n,
+		    "expected a value, found none");
+}
+
 static bool
 has_keys(const struct conf_jwt *j)
 {
@@ -287,6 +298,7 @@ fill_jwt(struct review *r)
 {
 	struct conf_jwt *j = &r->in->jwt;
 
+	check_claims(r->l, node_at(r->block, "jwt.claims"));
 	j->claims = fill_pairs(r->l, node_at(r->block, "jwt.claims"));
 	j->prefix_set = node_at(r->block, "jwt.prefix") != NULL;
 	default_algorithms(j);
@@ -306,6 +318,7 @@ check_jwt(struct review *r)
 			    "jwt.publicKeyFile, jwt.secret or jwt.issuer");
 		check_issuers(r);
 	}
+	check_written(r, "jwt.issuer");
 	if (has_keys(j) || !secret_empty(j->secret) || j->issuer.n > 0)
 		check_algorithms(r);
 	if (j->jwks_file.n > 0 && j->public_key_file.n > 0)
@@ -344,9 +357,10 @@ check_introspection(struct review *r, const struct node *b)
 	if (node_get(b, "endpoint") == NULL && node_get(b, "issuer") == NULL)
 		needs(r, at, at,
 		    "introspection.endpoint or introspection.issuer");
-	if (i->login != LOGIN_BEARER && node_get(b, "clientId") == NULL)
+	if (i->login != LOGIN_BEARER && i->client_id.n == 0)
 		needs(r, at, at, "introspection.clientId");
-	if (node_get(b, "clientSecret") == NULL)
+	if (node_get(b, "clientSecret") == NULL ||
+	    node_get(b, "clientSecret")->text.n == 0)
 		needs(r, at, at, "introspection.clientSecret");
 	check_endpoint(r, "introspection.endpoint", i->endpoint);
 	check_endpoint(r, "introspection.issuer", i->issuer);
@@ -414,6 +428,23 @@ check_proxy(struct review *r)
 		    "secret or proxy.param");
 }
 
+/* What browsers send by themselves is no credential. */
+static void
+check_places(struct review *r)
+{
+	static const char *const paths[] = { "header", "token.header",
+		"apikey.header", "jwt.header" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const struct node *n = node_at(r->block, paths[i]);
+
+		if (n != NULL && !n->bad && str_is_nocase(n->text, "Cookie"))
+			report_add(r->l->report, "E63", n,
+			    "\"%.*s\" cannot be a header here",
+			    STR_ARG(n->text));
+	}
+}
+
 void
 check_inbound(struct loading *l, struct conf_inbound *in,
 	const struct node *options, struct conf_server *s,
@@ -428,6 +459,7 @@ check_inbound(struct loading *l, struct conf_inbound *in,
 		r.name = s->name;
 	fill_strategies(&r);
 	fill_preset(&r);
+	check_places(&r);
 	check_token(&r);
 	check_none(&r);
 	check_apikey(&r);

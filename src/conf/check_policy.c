@@ -17,12 +17,10 @@ check_effect(struct loading *l, const struct node *rule)
 }
 
 /* A claim without values is never fulfilled: in a rule that denies, that
- * would be an open door. */
-static void
-check_claims(struct loading *l, const struct node *rule)
+ * would be an open door; in jwt.claims, there would be no condition left. */
+void
+check_claims(struct loading *l, const struct node *claims)
 {
-	const struct node *claims = node_get(rule, "claims");
-
 	for (uint32_t i = 0; claims != NULL && i < claims->n; i++) {
 		const struct node *n = claims->kids[i];
 
@@ -43,6 +41,6 @@ check_policy(struct loading *l, const struct node *options)
 		if (list->kids[i]->bad || list->kids[i]->type != JDOC_OBJECT)
 			continue;
 		check_effect(l, list->kids[i]);
-		check_claims(l, list->kids[i]);
+		check_claims(l, node_get(list->kids[i], "claims"));
 	}
 }

@@ -154,6 +154,10 @@ keys_published(struct str value)
 		"your-512-bit-secret", "your-secret-key", "your-secret-token",
 		"my-test-key", "my-test-key-but-now-longer-than-32-bytes",
 		"my-secret-token", "supersecret", "secret", "password",
+		"a-string-secret-at-least-256-bits-long",
+		"a-valid-string-secret-that-is-at-least-384-bits-long",
+		"a-valid-string-secret-that-is-at-least-512-bits-long-which-"
+		"is-very-long",
 	};
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {

@@ -57,6 +57,21 @@ static const struct {
 	{ "E02", OPTIONS("\"policy\":[{\"effect\":\"deny\",\"claims\":{"
 		"\"a\":null}}]"),
 		O ".policy[0].claims.a: expected a value, found none" },
+	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"claims\":{\"tenant\":[]}}"),
+		I ".jwt.claims.tenant: expected a value, found none" },
+	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"claims\":{\"tenant\":\"\"}}"),
+		I ".jwt.claims.tenant: expected a value, found none" },
+	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"claims\":{\"tenant\":null}}"),
+		I ".jwt.claims.tenant: expected a value, found none" },
+	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"issuer\":[]}"),
+		I ".jwt.issuer: expected a value, found none" },
+	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
+		"\"issuer\":\"\"}"),
+		I ".jwt.issuer: expected a value, found none" },
 	{ "E02", "{\"mcpServers\":{\"s\":null}}",
 		"mcpServers.s: expected a block, found null" },
 	{ "E02", "[]", "file: expected JSON, found no block" },
@@ -177,6 +192,12 @@ static const struct {
 	{ "E42", INBOUND("\"introspection\":{\"endpoint\":\"https://i/\"}"),
 		I ".introspection: introspection needs "
 		"introspection.clientId" },
+	{ "E42", INBOUND("\"introspection\":{\"endpoint\":\"https://i/\","
+		"\"clientId\":\"\",\"clientSecret\":\"x\"}"),
+		"introspection needs introspection.clientId" },
+	{ "E42", INBOUND("\"introspection\":{\"endpoint\":\"https://i/\","
+		"\"clientId\":\"x\",\"clientSecret\":\"\"}"),
+		"introspection needs introspection.clientSecret" },
 	{ "E42", INBOUND("\"strategy\":\"token\""),
 		": token needs token.values" },
 	{ "E43", INBOUND("\"jwt\":{\"publicKeyFile\":\"k\",\"audience\":\"a\","
@@ -196,6 +217,8 @@ static const struct {
 		"sample" },
 	{ "E45", INBOUND("\"jwt\":{\"secret\":\"my-test-key-but-now-longer-than"
 		"-32-bytes\",\"audience\":\"a\"}"), "a published sample" },
+	{ "E45", INBOUND("\"jwt\":{\"secret\":\"a-string-secret-at-least-256-"
+		"bits-long\",\"audience\":\"a\"}"), "a published sample" },
 	{ "E45", INBOUND("\"token\":{\"values\":[\"CHANGE_ME_0123456789\"]}"),
 		"a published sample" },
 	{ "E45", GATE("\"secretKey\":\"short\""),
@@ -252,6 +275,10 @@ static const struct {
 	{ "E62", "{\"mcpServers\":{\"s\":{\"url\":\"https://a:b@u.test/\"}}}",
 		S ".url: must be an absolute http(s) URL" },
 	{ "E62", GATE("\"baseURL\":\"ftp://x/\""), "mcpProxy.baseURL: must be" },
+	{ "E63", INBOUND("\"apikey\":{\"header\":\"cookie\",\"value\":\"" LONG
+		"\"}"), I ".apikey.header: \"cookie\" cannot be a header here" },
+	{ "E63", INBOUND("\"header\":\"Cookie\",\"token\":{\"values\":[\"" LONG
+		"\"]}"), I ".header: \"Cookie\" cannot be a header here" },
 	{ "E63", SERVER(",\"headers\":{\"X A\":\"1\"}"),
 		S ".headers.X A: \"X A\" cannot be a header here" },
 	{ "E63", GATE("\"clientIp\":{\"peerParam\":\"HTTP_X\"}"),
