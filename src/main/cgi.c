@@ -24,16 +24,61 @@
 # define MAY_LEAVE true
 #endif
 
-/* Without a configuration there is no gate: the one reply made by hand. */
+/* Without a configuration there is no gate: replies made by hand. */
+static void
+say(const char *status, const char *error)
+{
+	(void)printf("Status: %s\r\nContent-Type: application/json\r\n"
+		"Cache-Control: no-store\r\n\r\n%s\n", status, error);
+	(void)fflush(stdout);
+}
+
 static void
 say_not_set_up(void)
 {
-	(void)fputs("Status: 500 Internal Server Error\r\n"
-		"Content-Type: application/json\r\n"
-		"Cache-Control: no-store\r\n\r\n"
-		"{\"error\":\"internal error\",\"reason\":\"internal\"}\n",
-		stdout);
-	(void)fflush(stdout);
+	say("500 Internal Server Error",
+		"{\"error\":\"internal error\",\"reason\":\"internal\"}");
+}
+
+/* ---- arguments that a client may have sent ------------------------- */
+/* One byte off the query, as forms write it. */
+static char
+next_byte(const char **p)
+{
+	const char *s = *p;
+
+	*p = s + 1;
+	if (*s == '+')
+		return ' ';
+	if (*s != '%' || str_hex(s[1]) < 0 || str_hex(s[2]) < 0)
+		return *s;
+	*p = s + 3;
+	return (char)(str_hex(s[1]) * 16 + str_hex(s[2]));
+}
+
+bool
+cgi_query_has_options(const char *query)
+{
+	unsigned char before = ' ';
+
+	if (query == NULL || strchr(query, '=') != NULL)
+		return false;		/* none of it is an argument */
+	while (*query != '\0') {
+		char c = next_byte(&query);
+
+		if (c == '-' && before <= ' ')
+			return true;
+		before = (unsigned char)c;
+	}
+	return false;
+}
+
+int
+cgi_refuse_options(void)
+{
+	say("400 Bad Request", "{\"error\":\"request is malformed\","
+		"\"reason\":\"bad_request\"}");
+	return EX_OK;
 }
 
 static void

@@ -389,7 +389,10 @@ main(int argc, char **argv)
 	struct options o;
 	const char *which = NULL, *why;
 	int word, deed = OPTIONS_END;
+	bool cgi = settings_is_cgi();
 
+	if (cgi && argc > 1 && cgi_query_has_options(getenv("QUERY_STRING")))
+		return cgi_refuse_options();
 	options_init(&o, rows, argc, argv);
 	for (word = options_next(&o); word >= 0; word = options_next(&o)) {
 		if (is_deed(word)) {
@@ -403,8 +406,8 @@ main(int argc, char **argv)
 	}
 	if (word == OPTIONS_BAD)
 		return usage(o.why);
-	if (o.at < argc)
-		return usage("unexpected argument");
+	if (o.at < argc && !cgi)
+		return usage("unexpected argument");	/* else the query's */
 	secure_process(s.debug);
 	return deed != OPTIONS_END ? do_deed(&s, deed, which) : serve(&s);
 }

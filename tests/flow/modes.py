@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from urllib.parse import unquote
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -172,6 +173,37 @@ def _(t):
         equal(up.calls[0].body, body)
         r, _ = g.cgi("POST", "/s/mcp", body=body, CONTENT_LENGTH="99999")
         equal(r.status, 400)
+
+
+OPTIONS = (
+    "--print-schema", "--dump-config", "-V", "--listen+unix:gate.sock",
+    "--pidfile+pid", "%2d-help", "x+--help", "x%20--help", "%2D%2Dhelp", "-",
+    "--config%3dother.json", "+-h", "%09--help", "--config+other.json")
+
+
+@test("CGI: a query is no command line", rows=("words", "a wrapper's, too"))
+def _(t):
+    def words(query):
+        """As Apache gives them."""
+        return [unquote(w) for w in query.split("+")]
+
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        for query in OPTIONS:
+            args = words(query)
+            if t.row != "words":
+                args = ["--config=" + g.file] + args
+            r, code = g.cgi("GET", "/health?" + query, args=args)
+            equal((query, r.status, code), (query, 400, 0))
+            equal(r.json, {"error": "request is malformed",
+                           "reason": "bad_request"})
+        for query in ("strict", "a+b-c", "x%2dy", "%zz", "/s/mcp", "a--b"):
+            r, _ = g.cgi("GET", "/health?" + query, args=words(query))
+            equal((query, r.status), (query, 200))
+        # of these a web server makes no arguments
+        for query in ("a=--help", "--help=1", "--config=/dev/null"):
+            r, _ = g.cgi("GET", "/health?" + query)
+            equal((query, r.status), (query, 200))
+        equal([n for n in os.listdir(g.dir) if n in ("gate.sock", "pid")], [])
 
 
 @test("CGI: limits", rows=(("at", 2048, 200), ("above", 2049, 413)))

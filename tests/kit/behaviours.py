@@ -465,6 +465,19 @@ def _(t, s, up, script):
     equal(up.calls, [])
 
 
+@behaviour("a query is no command line")
+def _(t, s, up, script):
+    for query in ("--print-schema", "--dump-config", "-h", "x+--help",
+                  "%2d-version", "--pidfile+" + s.dir + "/pid"):
+        status, _, data = s.get("/health?" + query)
+        assert status in (200, 400), (query, status)
+        assert b'"ok"' in data or b'"bad_request"' in data, data
+    equal(os.path.exists(s.dir + "/pid"), False)
+    for query in ("words", "some+words", "/s/mcp"):
+        equal((query, s.get("/health?" + query)[0]), (query, 200))
+        equal((query, s.post("/t/mcp?" + query, ASK)[0]), (query, 401))
+
+
 @behaviour("calls go on while both sides reload")
 def _(t, s, up, script):
     stop, bad, good = threading.Event(), [], [0]
