@@ -105,13 +105,13 @@ accepts(struct str range)
 }
 
 /* Accept may repeat and is judged leniently: none means anything. */
-static void
-read_accept(struct req *q)
+uint32_t
+access_accept(const struct req *q)
 {
 	const struct params *t = &q->in.params;
+	uint32_t i, all = 0;
 	bool any = false;
 	struct str rest;
-	uint32_t i;
 
 	for (i = 0; i < t->n; i++) {
 		if (!str_is(t->v[i].name, "HTTP_ACCEPT"))
@@ -119,16 +119,15 @@ read_accept(struct req *q)
 		any = true;
 		rest = t->v[i].value;
 		while (rest.p != NULL)
-			q->accept |= accepts(str_cut(&rest, ','));
+			all |= accepts(str_cut(&rest, ','));
 	}
-	if (!any)
-		q->accept = ACCEPT_JSON | ACCEPT_EVENTS;
+	return any ? all : ACCEPT_JSON | ACCEPT_EVENTS;
 }
 
 static const struct fault *
 check_accept(struct req *q)
 {
-	read_accept(q);
+	q->accept = access_accept(q);
 	if (!access_can_stream(q))
 		q->accept &= ~(uint32_t)ACCEPT_EVENTS;
 	if (q->method == METHOD_GET && !access_can_stream(q))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * local -- what the gateway answers itself: health, readiness, metrics
+ * local -- what the gateway answers itself: health, readiness, metrics, and
+ * subscriptions where there is no stream for them
  */
 #include "config.h"
 
@@ -61,11 +62,48 @@ answer_version(struct req *q)
 	return DONE;
 }
 
+/* ---- subscriptions --------------------------------------------------------------- */
+#define MARK "\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":%.*s}"
+
+/* The upstream would keep the stream open, and folding it waits for an end
+ * that does not come: clients that subscribe when they connect would hang. */
+static bool
+subscribes_in_vain(const struct req *q)
+{
+	const struct rpc_message *m = q->rpc.messages;
+
+	return q->has_rpc && !q->rpc.batch && q->rpc.n == 1 &&
+		(q->accept & ACCEPT_EVENTS) == 0 &&
+		q->rpc.era == ERA_MODERN && m->kind == RPC_REQUEST &&
+		str_is(m->method, "subscriptions/listen");
+}
+
+/* Begun with nothing subscribed, and ended in order.  Two events at once are
+ * no stream: they pass through what buffers. */
+static enum turn
+answer_subscription(struct req *q)
+{
+	struct str id = q->rpc.messages[0].id;
+	struct str end = str_fmt(q->arena, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,"
+		"\"result\":{\"resultType\":\"complete\"," MARK "}}",
+		STR_ARG(id), STR_ARG(id));
+
+	if ((access_accept(q) & ACCEPT_EVENTS) == 0)
+		reply_whole(q, 200, json, end);
+	else
+		reply_whole(q, 200, STR("text/event-stream"), str_fmt(q->arena,
+			"data: {\"jsonrpc\":\"2.0\",\"method\":"
+			"\"notifications/subscriptions/acknowledged\","
+			"\"params\":{\"notifications\":{}," MARK "}}\n\n"
+			"data: %.*s\n\n", STR_ARG(id), STR_ARG(end)));
+	return DONE;
+}
+
 enum turn
 local_run(struct req *q)
 {
 	if (q->server != NULL)
-		return NEXT;
+		return subscribes_in_vain(q) ? answer_subscription(q) : NEXT;
 	switch (q->page) {
 	case PAGE_HEALTH:
 		reply_whole(q, 200, json, health_text(q->conf, q->arena));

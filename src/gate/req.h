@@ -208,6 +208,9 @@ const struct fault *shown_end(struct req *q);
 /* Event streams reach the client here. */
 bool access_can_stream(const struct req *q);
 
+/* What the client says it takes, whether or not it can be had here. */
+uint32_t access_accept(const struct req *q);
+
 enum turn selftest_run(struct req *q);
 
 /* The names of the request's headers, as a JSON list. */

@@ -119,4 +119,44 @@ def _(t):
         equal((r.status, r.reason), (502, "upstream_protocol"))
 
 
+KEY = "io.modelcontextprotocol/"
+MODERN = "2026-07-28"
+STARTED = "notifications/subscriptions/acknowledged"
+LISTEN = {"notifications": {"toolsListChanged": True},
+          "_meta": {KEY + "protocolVersion": MODERN,
+                    KEY + "clientCapabilities": {}}}
+
+
+@test("where no stream can be, a subscription is begun empty and ended",
+      workers=BOTH, rows=(
+    ("streaming off", "off", "application/json, text/event-stream", True),
+    ("and JSON only", "off", "application/json", False),
+    ("a client that takes JSON only", "on", "application/json", False)))
+def _(t):
+    _, streaming, accept, events = t.row
+    heads = {"MCP-Protocol-Version": MODERN, "Accept": accept,
+             "Mcp-Method": "subscriptions/listen"}
+    with Upstream() as up:
+        conf = config({"s": server(up)}, streaming=streaming)
+        with Gate(conf, t.workers) as g:
+            for ask in (7, "seven"):
+                mark = {KEY + "subscriptionId": ask}
+                r = g.rpc("/s/mcp", "subscriptions/listen", LISTEN, id=ask,
+                          headers=heads)
+                equal(r.status, 200)
+                equal(int(r.header("content-length")), len(r.body))
+                end = {"jsonrpc": "2.0", "id": ask,
+                       "result": {"resultType": "complete", "_meta": mark}}
+                if not events:
+                    equal(r.header("content-type"), "application/json")
+                    equal(r.json, end)
+                    continue
+                equal(r.header("content-type"), "text/event-stream")
+                equal([json.loads(e.split("data: ", 1)[1]) for e in
+                       r.body.decode().rstrip("\n").split("\n\n")],
+                      [{"jsonrpc": "2.0", "method": STARTED,
+                        "params": {"notifications": {}, "_meta": mark}}, end])
+            equal(up.calls, [])
+
+
 tap.main()
