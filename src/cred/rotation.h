@@ -52,7 +52,7 @@ const struct fault *judge_exhausted(struct rotator *r, struct rotator_try *t,
 
 /* ---- rotator.c ----------------------------------------------------------------- */
 /* A log line about the attempt; t NULL: about the pool. */
-void rotator_say(const struct rotator *r, const struct rotator_try *t,
+void rotator_say(const struct rotator *r, struct rotator_try *t,
 	enum log_level level, struct str text);
 
 #endif

@@ -11,14 +11,37 @@
 #include "cred/rotation.h"
 #include "shm/pins.h"
 
+/* What is said of an attempt comes behind the attempt itself; attempts of
+ * which nothing is said are told where the request ends. */
+static void
+tell_attempts(const struct rotator *r, struct rotator_try *t)
+{
+	struct log_line l;
+
+	if (!r->server->options.log_enabled || t->own_call ||
+	    !log_wants(LOG_LEVEL_INFO))
+		return;
+	for (; t->told < t->attempts; t->told++) {
+		log_begin(&l, LOG_LEVEL_INFO, "token");
+		log_str(&l, "msg", str_fmt(t->arena, "using token index %u",
+			t->indexes[t->told]));
+		log_opt(&l, "request_id", t->request_id);
+		log_str(&l, "server", r->server->name);
+		log_num(&l, "token", t->indexes[t->told]);
+		log_end(&l);
+	}
+}
+
 void
-rotator_say(const struct rotator *r, const struct rotator_try *t,
+rotator_say(const struct rotator *r, struct rotator_try *t,
 	enum log_level level, struct str text)
 {
 	struct log_line l;
 
 	if (!log_wants(level))
 		return;
+	if (t != NULL && level <= LOG_LEVEL_WARN)
+		tell_attempts(r, t);
 	log_begin(&l, level, "token");
 	if (t != NULL)
 		log_opt(&l, "request_id", t->request_id);
@@ -178,7 +201,7 @@ rotator_pick(struct rotator *r, struct rotator_try *t,
 /* ---- sessions -------------------------------------------------------------------------- */
 
 void
-rotator_learn_session(struct rotator *r, const struct rotator_try *t,
+rotator_learn_session(struct rotator *r, struct rotator_try *t,
 	struct str session)
 {
 	uint32_t old;

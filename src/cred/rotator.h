@@ -48,6 +48,7 @@ struct rotator_try {
 	bool drawn;			/* round-robin: its turn */
 	uint64_t turn;
 	uint32_t scopes;		/* attempts with insufficient_scope */
+	uint32_t told;			/* attempts the log has, from the first */
 	uint64_t now_boot_ms;		/* of the last call */
 	struct arena *arena;
 	struct str session, request_id;
@@ -94,7 +95,7 @@ enum rotator_next rotator_judge(struct rotator *r, struct rotator_try *t,
 void rotator_release(struct rotator *r, struct rotator_try *t);
 
 /* The upstream gave a session id to an initialize sent with t's token. */
-void rotator_learn_session(struct rotator *r, const struct rotator_try *t,
+void rotator_learn_session(struct rotator *r, struct rotator_try *t,
 	struct str session);
 void rotator_forget_session(struct rotator *r, struct str session);
 

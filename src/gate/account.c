@@ -61,6 +61,7 @@ tell_attempts(const struct req *q, struct access *r)
 	r->token = -1;
 	r->attempts = q->try.attempts;
 	r->tokens = q->try.indexes;
+	r->told = q->try.told;
 	if (q->try.attempts > 0)
 		r->token = (int)q->try.index;
 	r->upstream_status = q->upstream_status;

@@ -139,7 +139,7 @@ tell_earlier(const struct access *r)
 
 	if (r->tokens == NULL || !log_wants(LOG_LEVEL_INFO))
 		return;
-	for (uint32_t i = 0; i + told < r->attempts; i++) {
+	for (uint32_t i = r->told; i + told < r->attempts; i++) {
 		(void)snprintf(text, sizeof text, "using token index %u",
 			r->tokens[i]);
 		log_begin(&l, LOG_LEVEL_INFO, "token");

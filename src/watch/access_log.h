@@ -20,7 +20,7 @@ struct access {
 	int upstream_status;		/* 0: none */
 	int token;			/* index, -1: none was used */
 	const uint8_t *tokens;		/* index of each attempt, attempts entries */
-	uint32_t attempts;
+	uint32_t attempts, told;	/* told: what the log has already */
 	uint64_t us, upstream_us;	/* whole request; upstream part */
 	uint64_t bytes;			/* body bytes sent to the client */
 	bool stream;

@@ -62,6 +62,27 @@ def _(t):
         g.log_has("token index 0 refused (401), cooling for 60s")
 
 
+@test("what happens to a token is told behind the attempt", workers=(1,), rows=(
+    ("one refused", {A: 401}, [
+        "using token index 0", "token index 0 refused (401), cooling for 60s",
+        "using token index 1"]),
+    ("all refused", {A: 401, B: 403}, [
+        "using token index 0", "token index 0 refused (401), cooling for 60s",
+        "using token index 1", "token index 1 refused (403), cooling for 60s",
+        "all authentication tokens failed after 2 attempts "
+        "(statuses: [401 403])",
+        "all authentication tokens failed after 2 attempts"]),
+    ("not marked", {A: 429}, ["using token index 0",
+                              "request refused: upstream_limited"])))
+def _(t):
+    _, answers, want = t.row
+    with Upstream(by_token(answers)) as up, Gate(locked(up)) as g:
+        g.rpc("/s/mcp", "ping", headers=LOGIN)
+        g.access(server="s")
+        equal([x["msg"] for x in g.log_lines() if x.get("server") == "s"
+               and x.get("event") in ("token", "request")], want)
+
+
 @test("a refusal is told with its reason and step", workers=BOTH, rows=(
     ("no credential", {}, "/s/mcp", 401, "unauthenticated", "auth"),
     ("wrong credential", {"Authorization": "Bearer nonsense-x"}, "/s/mcp",
