@@ -428,7 +428,7 @@ log_begin(struct log_line *l, enum log_level level, const char *event)
 	l->format = state.plan.format;
 	l->level = level;
 	l->cut = false;
-	if (l->format == LOG_PLAIN) {
+	if (l->format >= LOG_PLAIN) {
 		(void)(add(l, stamp_now()) && add(l, STR(" ")) &&
 			add(l, word) && add(l, STR(" ")) &&
 			add(l, str_of(event)));

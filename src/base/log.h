@@ -16,7 +16,8 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
 	LOG_LEVEL_DEBUG };
-enum log_format { LOG_JSON, LOG_LOGFMT, LOG_PLAIN };
+enum log_format { LOG_JSON, LOG_LOGFMT, LOG_PLAIN,
+	LOG_TEXT };			/* another word for plain */
 enum log_target { LOG_STDERR, LOG_FILE, LOG_SYSLOG };
 
 struct log_plan {

@@ -127,7 +127,7 @@ def _(t):
             assert len(line.encode()) <= 4096, len(line)
 
 
-@test("formats", workers=(1,), rows=("logfmt", "plain"))
+@test("formats", workers=(1,), rows=("logfmt", "plain", "text"))
 def _(t):
     with Upstream() as up, Gate(locked(
             up, log={"format": t.row})) as g:
