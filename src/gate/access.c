@@ -89,39 +89,78 @@ check_type(struct req *q)
 		"content type \"%.*s\"", STR_ARG(str_head(type, 100)));
 }
 
-static uint32_t
-accepts(struct str range)
+/* "q=0", with any number of zeros: this one not. */
+static bool
+is_refused(struct str parameters)
 {
-	range = str_trim(str_head(range, str_find(range, ';')));
-	if (str_is(range, "*/*"))
-		return ACCEPT_JSON | ACCEPT_EVENTS;
-	if (str_is_nocase(range, "application/json") ||
-	    str_is_nocase(range, "application/*"))
-		return ACCEPT_JSON;
-	if (str_is_nocase(range, "text/event-stream") ||
-	    str_is_nocase(range, "text/*"))
-		return ACCEPT_EVENTS;
-	return 0;
+	while (parameters.p != NULL) {
+		struct str value = str_cut(&parameters, ';');
+		struct str name = str_trim(str_cut(&value, '='));
+
+		value = str_trim(value);
+		if (!str_is_nocase(name, "q") || value.n == 0)
+			continue;
+		while (value.n > 0 && (value.p[0] == '0' ||
+		    value.p[0] == '.'))
+			value = str_from(value, 1);
+		return value.n == 0;
+	}
+	return false;
+}
+
+/* What we can give, and what the range that fits it best says of it. */
+struct offer {
+	const char *exact, *half;
+	uint32_t bit;
+	int best;			/* 3: by name, 2: type, 1: anything */
+	bool wanted;
+};
+
+static void
+hold_against(struct offer *o, struct str type, bool wanted)
+{
+	int fit = str_is_nocase(type, o->exact) ? 3 :
+		str_is_nocase(type, o->half) ? 2 : str_is(type, "*/*");
+
+	if (fit == 0 || fit < o->best)
+		return;
+	o->wanted = wanted || (fit == o->best && o->wanted);
+	o->best = fit;
+}
+
+static void
+read_ranges(struct offer *v, size_t n, struct str rest)
+{
+	while (rest.p != NULL) {
+		struct str range = str_cut(&rest, ',');
+		struct str type = str_trim(str_cut(&range, ';'));
+		bool wanted = !is_refused(range);
+
+		for (size_t k = 0; k < n; k++)
+			hold_against(&v[k], type, wanted);
+	}
 }
 
 /* Accept may repeat and is judged leniently: none means anything. */
 uint32_t
 access_accept(const struct req *q)
 {
+	struct offer v[] = {
+		{ "application/json", "application/*", ACCEPT_JSON, 0, false },
+		{ "text/event-stream", "text/*", ACCEPT_EVENTS, 0, false },
+	};
 	const struct params *t = &q->in.params;
-	uint32_t i, all = 0;
 	bool any = false;
-	struct str rest;
 
-	for (i = 0; i < t->n; i++) {
+	for (uint32_t i = 0; i < t->n; i++) {
 		if (!str_is(t->v[i].name, "HTTP_ACCEPT"))
 			continue;
 		any = true;
-		rest = t->v[i].value;
-		while (rest.p != NULL)
-			all |= accepts(str_cut(&rest, ','));
+		read_ranges(v, 2, t->v[i].value);
 	}
-	return any ? all : ACCEPT_JSON | ACCEPT_EVENTS;
+	if (!any)
+		return ACCEPT_JSON | ACCEPT_EVENTS;
+	return (v[0].wanted ? v[0].bit : 0) | (v[1].wanted ? v[1].bit : 0);
 }
 
 static const struct fault *

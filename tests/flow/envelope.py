@@ -278,6 +278,48 @@ def _(t):
         equal(r.status, status)
 
 
+OFFERED = ["2025-06-18", "2025-11-25"]
+
+
+@test("revisions that the operator does not offer", rows=(
+    ("offered", "ping", {"MCP-Protocol-Version": "2025-11-25"}, {}, 200),
+    ("no word of it", "ping", {}, {}, 200),
+    ("by header", "ping", {"MCP-Protocol-Version": "2025-03-26"}, {}, 400),
+    ("asked for", "initialize", {}, {"protocolVersion": "2024-11-05"}, 400),
+    ("asked for, unknown", "initialize", {}, {"protocolVersion": "9\"9"},
+     400),
+    ("asked for, offered", "initialize", {}, {"protocolVersion":
+                                              "2025-06-18"}, 200),
+    ("modern", LIST, heads(LIST), {"_meta": meta()}, 400)))
+def _(t):
+    _, method, headers, params, status = t.row
+    with Upstream() as up:
+        conf = config({"s": server(up, {"protocol": {"versions": OFFERED}})})
+        with Gate(conf) as g:
+            r = g.rpc("/s/mcp", method, params or None, headers=headers,
+                      id=4)
+            equal(r.status, status)
+            equal(len(up.calls), 1 if status == 200 else 0)
+            if status == 400:
+                equal((r.reason, r.error["code"], r.error["message"]),
+                      ("version_unsupported", -32022,
+                       "protocol version is not supported"))
+                equal(r.error["data"]["supported"], OFFERED)
+
+
+@test("a stream or an end in a revision that is not offered",
+      rows=("GET", "DELETE"))
+def _(t):
+    with Upstream() as up:
+        conf = config({"s": server(up, {"protocol": {"versions": OFFERED}})})
+        with Gate(conf) as g:
+            r = g.call(t.row, "/s/mcp", {
+                "Accept": "text/event-stream",
+                "MCP-Protocol-Version": "2025-03-26"})
+            equal((r.status, r.reason), (400, "version_unsupported"))
+            equal(up.calls, [])
+
+
 @test("the content type", rows=(
     ("with charset", "application/json; charset=utf-8", 200),
     ("upper case", "Application/JSON", 200), ("text", "text/plain", 415),
@@ -293,7 +335,13 @@ def _(t):
 @test("what the client accepts", rows=(
     ("both", "application/json, text/event-stream", 200),
     ("anything", "*/*", 200), ("JSON only", "application/json", 200),
-    ("neither", "text/html", 406)))
+    ("neither", "text/html", 406),
+    ("none of anything", "*/*;q=0", 406),
+    ("neither of both", "application/json;q=0, text/event-stream; Q=0.000",
+     406), ("not by name", "*/*, application/json;q=0, text/*;q=0.0", 406),
+    ("one by name", "*/*;q=0, application/json", 200),
+    ("a little", "application/json;q=0.001", 200),
+    ("another parameter", "application/json;v=0;q=1", 200)))
 def _(t):
     _, accept, status = t.row
     with Upstream() as up, Gate(config({"s": server(up)})) as g:
@@ -301,6 +349,26 @@ def _(t):
         equal(r.status, status)
         if status != 200:
             equal(r.reason, "not_acceptable")
+
+
+@test("events go to whoever takes them", rows=(
+    ("both", "application/json, text/event-stream", True),
+    ("events by name", "*/*;q=0, text/event-stream", True),
+    ("not these", "application/json, text/event-stream;q=0", False),
+    ("not these of all", "*/*, text/event-stream;q=0", False),
+    ("no text", "application/json, text/*;q=0", False),
+    ("of text only these", "text/*;q=0, text/event-stream", True)))
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event({"jsonrpc": "2.0", "id": 1, "result": {}})
+        out.end()
+
+    _, accept, events = t.row
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        r = g.rpc("/s/mcp", "ping", headers={"Accept": accept})
+        equal((r.status, r.header("content-type").split(";")[0]),
+              (200, "text/event-stream" if events else "application/json"))
 
 
 tap.main()
