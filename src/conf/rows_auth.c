@@ -153,10 +153,10 @@ const struct row rows_auth[] = {
   .help = "Any of them must be in aud." },
 { A ".introspection.cacheTtl", ROW_MS, .preset = "60s", .max = HOUR,
   .flags = ROW_OFF | ROW_SECONDS, IN_OPTIONS(inbound.introspection.cache_s),
-  .help = "How long a good answer counts." },
+  .help = "How long a good answer counts; never longer than 300s." },
 { A ".introspection.negativeTtl", ROW_MS, .preset = "10s", .max = HOUR,
   .flags = ROW_OFF | ROW_SECONDS, IN_OPTIONS(inbound.introspection.negative_s),
-  .help = "How long a bad answer counts." },
+  .help = "How long a bad answer counts; never longer than 10s." },
 { A ".introspection.timeout", ROW_MS, .preset = "5s", .min = 1, .max = 60000,
   IN_OPTIONS(inbound.introspection.timeout_ms), .help = "Longest wait." },
 

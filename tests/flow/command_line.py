@@ -3,6 +3,7 @@
 """command_line -- exit codes, what is printed, and mcpgatectl"""
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -11,7 +12,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
-from kit.gate import Gate, config, pool, run, secret, server  # noqa: E402
+from kit.gate import TOP, Gate, config, pool, run, secret, \
+    server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream, by_token  # noqa: E402
 
@@ -41,6 +43,28 @@ def _(t):
     equal(out, "Config OK: 2 MCP server(s) configured\n")
     assert "round-robin" in err, err            # W02 goes to stderr
     assert "canary" not in out + err
+
+
+STRATEGIES = os.path.join(TOP, "docs/auth")
+
+
+@test("examples of the papers are good, for each web server", rows=(
+    "dual", "introspection", "jwt", "none", "proxy", "tokens"))
+def _(t):
+    with open(os.path.join(STRATEGIES, t.row + ".md")) as f:
+        text = f.read()
+    for word in ("nginx", "lighttpd", "apache"):
+        assert "\n```%s\n" % word in text, word
+    complete = [b for b in re.findall(r"```json\n(.*?)```", text, re.S)
+                if '"mcpServers"' in b]
+    assert complete
+    for block in complete:
+        block = re.sub(r"\$\{file:[^}]*\}", lambda _: "${file:%s}" % written(
+            "0123456789abcdef0123456789abcdef", "secret"), block)
+        code, out, err = run(["-t", "--config", written(block)], env={
+            "MCP_KEYS": "0123456789abcdef-1,0123456789abcdef-2"})
+        equal((code, out), (0, "Config OK: 1 MCP server(s) configured\n"))
+        equal(err.count("\n"), int(t.row == "none"), err)    # W08
 
 
 BAD = (
