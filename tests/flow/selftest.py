@@ -102,6 +102,16 @@ def _(t):
     ("no credential", {}, {}, 401), ("a wrong one", {
         "Authorization": "Bearer nonsense"}, {}, 401),
     ("another address", AUTH, {"REMOTE_ADDR": "192.0.2.7"}, 403),
+    ("moved by the web server", {},
+     {"REDIRECT_HTTP_AUTHORIZATION": "bearer  " + ADMIN}, 200),
+    ("twice the same, moved", AUTH,
+     {"REDIRECT_HTTP_AUTHORIZATION": AUTH["Authorization"]}, 200),
+    ("two that differ", AUTH,
+     {"REDIRECT_HTTP_AUTHORIZATION": "Bearer nonsense"}, 401),
+    ("a tab", {"Authorization": "Bearer\t" + ADMIN}, {}, 401),
+    ("a blank and a tab", {"Authorization": "Bearer \t" + ADMIN}, {}, 401),
+    ("another scheme", {"Authorization": "Token " + ADMIN}, {}, 401),
+    ("one too few", {"Authorization": "Bearer " + ADMIN[:-1]}, {}, 401),
     ("a caller without the scope", "other", {}, 403),
     ("a caller with the scope", "mcpgate:admin", {}, 200)))
 def _(t):
