@@ -6,16 +6,6 @@
 #include "auth/allow.h"
 
 static bool
-fits(const struct conf_texts *globs, struct str s)
-{
-	for (uint32_t i = 0; i < globs->n; i++) {
-		if (str_glob(globs->v[i], s))
-			return true;
-	}
-	return false;
-}
-
-static bool
 is_among(struct str s, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -62,7 +52,7 @@ allow_governs(const struct allow_rules *r, enum allow_kind kind)
 static bool
 passes(const struct conf_filter *f, struct str name)
 {
-	return !f->set || fits(&f->list, name) == f->allow;
+	return !f->set || conf_has_match(&f->list, name) == f->allow;
 }
 
 /* ---- one rule: what it is about -------------------------------------------- */
@@ -102,25 +92,15 @@ is_about(const struct conf_rule *r, const struct question *k)
 	const struct conf_texts *list = list_of(r, k->ask->kind);
 
 	if (list->set)
-		return fits(list, k->ask->name) || (!r->allow &&
-			k->other.n > 0 && fits(list, k->other));
+		return conf_has_match(list, k->ask->name) || (!r->allow &&
+			k->other.n > 0 && conf_has_match(list, k->other));
 	if (r->methods.set)
-		return fits(&r->methods, k->ask->method);
+		return conf_has_match(&r->methods, k->ask->method);
 	return !r->tools.set && !r->prompts.set && !r->resources.set &&
 		!is_plain(k->ask);
 }
 
 /* ---- one rule: whom it is about ---------------------------------------------- */
-static bool
-in_groups(const struct conf_texts *globs, const struct identity *w)
-{
-	for (uint32_t i = 0; i < w->n_groups; i++) {
-		if (fits(globs, w->groups[i]))
-			return true;
-	}
-	return false;
-}
-
 /* A name that stands there several times: any of its values will do. */
 static bool
 has_claim(const struct conf_pairs *pairs, struct str name,
@@ -149,8 +129,9 @@ has_claims(const struct conf_pairs *pairs, const struct identity *w)
 static bool
 is_for(const struct conf_rule *r, const struct identity *w)
 {
-	return (!r->users.set || fits(&r->users, w->user)) &&
-		(!r->groups.set || in_groups(&r->groups, w)) &&
+	return (!r->users.set || conf_has_match(&r->users, w->user)) &&
+		(!r->groups.set || conf_has_match_among(&r->groups, w->groups,
+			w->n_groups)) &&
 		has_claims(&r->claims, w);
 }
 
@@ -274,7 +255,8 @@ is_public(const struct allow_rules *r, const struct allow_ask *ask)
 {
 	switch (ask->kind) {
 	case ALLOW_TOOL:
-		return fits(&r->options->inbound.public_tools, ask->name);
+		return conf_has_match(&r->options->inbound.public_tools,
+			ask->name);
 	case ALLOW_METHOD:
 		return is_opening(ask->method);
 	case ALLOW_PROMPT:

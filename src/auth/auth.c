@@ -416,47 +416,18 @@ check_revoked(const struct judgement *j)
 
 /* ---- may this caller come in? ------------------------------------- */
 
-static bool
-fits(const struct conf_texts *globs, struct str s)
-{
-	for (uint32_t i = 0; i < globs->n; i++) {
-		if (str_glob(globs->v[i], s))
-			return true;
-	}
-	return false;
-}
-
-static bool
-fits_any(const struct conf_texts *globs, const struct str *v, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (fits(globs, v[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-has_scope(const struct identity_draft *w, struct str scope)
-{
-	for (uint32_t i = 0; i < w->n_scopes; i++) {
-		if (str_eq(w->scopes[i], scope))
-			return true;
-	}
-	return false;
-}
-
 /* Deny first; then every list that is configured must admit. */
 static bool
 is_admitted(const struct conf_inbound *in, const struct identity_draft *w)
 {
-	if (fits(&in->deny_users, w->user))
+	if (conf_has_match(&in->deny_users, w->user))
 		return false;
 	if ((in->allow_users.set || in->allow_users.n > 0) &&
-	    !fits(&in->allow_users, w->user))
+	    !conf_has_match(&in->allow_users, w->user))
 		return false;
 	return (!in->allow_groups.set && in->allow_groups.n == 0) ||
-		fits_any(&in->allow_groups, w->groups, w->n_groups);
+		conf_has_match_among(&in->allow_groups, w->groups,
+			w->n_groups);
 }
 
 /* Who could still say who he is hears 401, not 403. */
@@ -470,7 +441,8 @@ check_rules(const struct judgement *j)
 		return refuse(j, unknown ? FAULT_UNAUTHENTICATED :
 			FAULT_FORBIDDEN, "user or group");
 	for (uint32_t i = 0; i < in->required_scopes.n; i++) {
-		if (!has_scope(&j->who, in->required_scopes.v[i]))
+		if (!str_among(in->required_scopes.v[i], j->who.scopes,
+		    j->who.n_scopes))
 			return refuse(j, unknown ? FAULT_UNAUTHENTICATED :
 				FAULT_INSUFFICIENT_SCOPE, "scope");
 	}
@@ -499,7 +471,7 @@ is_nobody(const struct judgement *j, enum fault_kind kind)
 {
 	if (j->credential.state != CREDENTIAL_NONE ||
 	    j->answer->presented.n > 0 || j->answer->untrusted_header ||
-	    fits(&j->policy->in->deny_users, STR("anonymous")))
+	    conf_has_match(&j->policy->in->deny_users, STR("anonymous")))
 		return false;
 	return kind == FAULT_UNAUTHENTICATED ||
 		(kind == FAULT_NO_IDENTITY && !j->decided);

@@ -53,16 +53,6 @@ struct scopes {
 	const struct conf_texts *all, *more;
 };
 
-static bool
-is_among(const struct conf_texts *list, struct str s)
-{
-	for (uint32_t i = 0; i < list->n; i++) {
-		if (str_eq(list->v[i], s))
-			return true;
-	}
-	return false;
-}
-
 static void
 add_scopes(struct buf *b, const struct scopes *s)
 {
@@ -73,7 +63,7 @@ add_scopes(struct buf *b, const struct scopes *s)
 		add_quoted(b, s->all->v[i]);
 	}
 	for (uint32_t i = 0; i < s->more->n; i++) {
-		if (is_among(s->all, s->more->v[i]))
+		if (conf_has_text(s->all, s->more->v[i]))
 			continue;
 		buf_add(b, n++ > 0 ? STR(" ") : STR(", scope=\""));
 		add_quoted(b, s->more->v[i]);

@@ -13,11 +13,7 @@
 bool
 identity_has_scope(const struct identity *w, struct str scope)
 {
-	for (uint32_t i = 0; i < w->n_scopes; i++) {
-		if (str_eq(w->scopes[i], scope))
-			return true;
-	}
-	return false;
+	return str_among(scope, w->scopes, w->n_scopes);
 }
 
 bool

@@ -291,12 +291,39 @@ str_number(struct str s, uint64_t *value_r)
 	return true;
 }
 
+bool
+str_among(struct str s, const struct str *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(texts[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* Not the first byte of a character of UTF-8. */
+static bool
+goes_on(char c)
+{
+	return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+struct str
+str_head_utf8(struct str s, size_t n)
+{
+	if (s.n <= n)
+		return s;
+	while (n > 0 && goes_on(s.p[n]))
+		n--;
+	return str_head(s, n);
+}
+
 /* Where the next character of UTF-8 begins. */
 static size_t
 next_char(struct str s, size_t i)
 {
 	i++;
-	while (i < s.n && ((unsigned char)s.p[i] & 0xC0) == 0x80)
+	while (i < s.n && goes_on(s.p[i]))
 		i++;
 	return i;
 }
@@ -327,6 +354,16 @@ str_glob(struct str pattern, struct str s)
 	while (k < pattern.n && pattern.p[k] == '*')
 		k++;
 	return k == pattern.n;
+}
+
+bool
+str_glob_among(struct str s, const struct str *patterns, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_glob(patterns[i], s))
+			return true;
+	}
+	return false;
 }
 
 /* Is p[at] a byte within lo..hi? */

@@ -68,6 +68,9 @@ str_head(struct str s, size_t n)	/* at most n bytes */
 	return (struct str){ s.p, n < s.n ? n : s.n };
 }
 
+/* At most n bytes, not cut inside a character of UTF-8. */
+struct str str_head_utf8(struct str s, size_t n);
+
 /* The rest of s from byte `from` on; empty when from >= s.n. */
 static inline struct str
 str_from(struct str s, size_t from)
@@ -166,9 +169,13 @@ int str_hex(char c);
 /* Decimal digits only, no sign, no blank, at most 19 digits. */
 bool str_number(struct str s, uint64_t *value_r);
 
+/* One of n texts is s, byte for byte. */
+bool str_among(struct str s, const struct str *texts, size_t n);
+
 /* Shell-like match of the whole of s: '*' anything, '?' one character.  Linear in
  * s.n * number of stars at worst, no recursion. */
 bool str_glob(struct str pattern, struct str s);
+bool str_glob_among(struct str s, const struct str *patterns, size_t n);
 
 /* Valid UTF-8 by the strict table: no overlong form, no surrogate, at most
  * U+10FFFF. */

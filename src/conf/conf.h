@@ -25,6 +25,30 @@ struct conf_texts {
 	bool set;			/* stood in the file, perhaps empty */
 };
 
+static inline bool
+conf_has_text(const struct conf_texts *t, struct str s)
+{
+	return str_among(s, t->v, t->n);
+}
+
+/* The texts are patterns; one of them matches s. */
+static inline bool
+conf_has_match(const struct conf_texts *t, struct str s)
+{
+	return str_glob_among(s, t->v, t->n);
+}
+
+static inline bool
+conf_has_match_among(const struct conf_texts *t, const struct str *texts,
+	uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (conf_has_match(t, texts[i]))
+			return true;
+	}
+	return false;
+}
+
 struct conf_pair {
 	struct str name;
 	struct secret value;

@@ -166,15 +166,9 @@ wants_none(const struct req *q, const struct rpc_message *m)
 {
 	const struct conf_texts *tools =
 		&q->server->conf->options.no_credential_tools;
-	uint32_t i;
 
-	if (!str_is(m->method, "tools/call"))
-		return false;
-	for (i = 0; i < tools->n; i++) {
-		if (str_glob(tools->v[i], m->name))
-			return true;
-	}
-	return false;
+	return str_is(m->method, "tools/call") &&
+		conf_has_match(tools, m->name);
 }
 
 /* A batch is one call: with a credential or without, for all that is in it. */

@@ -22,13 +22,9 @@ static const struct str well_known =
 
 /* ---- once for a generation ----------------------------------------------------- */
 static bool
-uses(const struct conf_inbound *in, enum strategy s)
+is_told(const struct conf_inbound *in, enum strategy s)
 {
-	for (uint32_t i = 0; i < in->n_strategies; i++) {
-		if (in->strategies[i] == s)
-			return true;
-	}
-	return in->advertise == 1;
+	return conf_has_strategy(in, s) || in->advertise == 1;
 }
 
 static void
@@ -56,24 +52,14 @@ add_issuers(struct buf *b, const struct conf_inbound *in)
 	uint32_t n = 0;
 
 	buf_add(b, STR(",\"authorization_servers\":["));
-	if (uses(in, STRATEGY_JWT)) {
+	if (is_told(in, STRATEGY_JWT)) {
 		for (uint32_t i = 0; i < in->jwt.issuer.n; i++)
 			add_issuer(b, in->jwt.issuer.v[i], &n);
 	}
-	if (uses(in, STRATEGY_INTROSPECTION))
+	if (is_told(in, STRATEGY_INTROSPECTION))
 		add_issuer(b, in->introspection.issuer, &n);
 	buf_char(b, ']');
 	return n;
-}
-
-static bool
-told(const struct conf_texts *t, uint32_t n, struct str scope)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (str_eq(t->v[i], scope))
-			return true;
-	}
-	return false;
 }
 
 /* A refresh token is the client's affair (offline_access). */
@@ -84,8 +70,8 @@ add_scopes(struct buf *b, const struct conf_texts *required,
 	for (uint32_t i = 0; i < scopes->n; i++) {
 		struct str s = scopes->v[i];
 
-		if (str_is(s, "offline_access") || told(scopes, i, s) ||
-		    (scopes != required && told(required, required->n, s)))
+		if (str_is(s, "offline_access") || str_among(s, scopes->v, i) ||
+		    (scopes != required && conf_has_text(required, s)))
 			continue;
 		if (*n == 0)
 			buf_add(b, STR(",\"scopes_supported\":["));

@@ -104,23 +104,13 @@ read_key(struct ctl *c, struct secret *key_r)
 }
 
 /* ---- claims ------------------------------------------------------------------- */
-static bool
-is_there(const struct payload *p, struct str name)
-{
-	for (uint32_t i = 0; i < p->n; i++) {
-		if (str_eq(p->names[i], name))
-			return true;
-	}
-	return false;
-}
-
 /* json: as it stands, else a text. */
 static int
 add(struct payload *p, struct str name, struct str value, bool json)
 {
 	if (name.n == 0 || !str_utf8(name) || !str_utf8(value))
 		return ctl_fail(EX_USAGE, "a claim is NAME=VALUE, in UTF-8");
-	if (is_there(p, name) || p->n == MAX_NAMES)
+	if (str_among(name, p->names, p->n) || p->n == MAX_NAMES)
 		return ctl_fail(EX_USAGE, "claim '%.*s' is given twice",
 			STR_ARG(name));
 	buf_add_c(&p->text, p->n > 0 ? ",\"" : "{\"");
@@ -182,14 +172,14 @@ add_own(struct ctl *c, struct payload *p, int64_t ttl_ms)
 	uint8_t id[JTI_BYTES];
 	int rc = EX_OK;
 
-	if (!is_there(p, STR("iat")))
+	if (!str_among(STR("iat"), p->names, p->n))
 		rc = add(p, STR("iat"), str_fmt(c->arena, "%" PRId64, now),
 			true);
-	if (rc == EX_OK && !is_there(p, STR("exp")))
+	if (rc == EX_OK && !str_among(STR("exp"), p->names, p->n))
 		rc = add(p, STR("exp"), str_fmt(c->arena, "%" PRId64,
 			now + ttl_ms / 1000), true);
 	digest_random(id, sizeof id);
-	if (rc == EX_OK && !is_there(p, STR("jti")))
+	if (rc == EX_OK && !str_among(STR("jti"), p->names, p->n))
 		rc = add(p, STR("jti"), digest_base64url(c->arena, id,
 			sizeof id), false);
 	return rc;

@@ -48,19 +48,6 @@ struct audit {
 };
 
 /* ---- the text ---------------------------------------------------------------- */
-/* At most max bytes, not cut inside a character. */
-static struct str
-cut(struct str s, size_t max)
-{
-	size_t n = max;
-
-	if (s.n <= max)
-		return s;
-	while (n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
-		n--;
-	return str_head(s, n);
-}
-
 static void
 put(struct buf *b, const char *key, struct str value, size_t max)
 {
@@ -70,7 +57,7 @@ put(struct buf *b, const char *key, struct str value, size_t max)
 		return;
 	}
 	buf_char(b, '"');
-	buf_json(b, cut(value, max));
+	buf_json(b, str_head_utf8(value, max));
 	buf_char(b, '"');
 }
 

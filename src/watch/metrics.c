@@ -46,23 +46,10 @@ struct set {
 };
 
 /* ---- label texts ---------------------------------------------------------------- */
-/* At most max bytes, not cut inside a character. */
-static struct str
-cut(struct str s, size_t max)
-{
-	size_t n = max;
-
-	if (s.n <= max)
-		return s;
-	while (n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
-		n--;
-	return str_head(s, n);
-}
-
 static void
 put_label(struct buf *b, const char *key, struct str value, size_t max)
 {
-	value = cut(value, max);
+	value = str_head_utf8(value, max);
 	buf_fmt(b, "%s%s=\"", b->n > 0 ? "," : "", key);
 	for (size_t i = 0; i < value.n; i++) {
 		char c = value.p[i];

@@ -68,6 +68,18 @@ test_cut(void)
 }
 
 static void
+test_head_utf8(void)
+{
+	const struct str s = STR("a\xc3\xa4\xf0\x9f\x98\x80z");	/* 1 2 4 1 */
+
+	for (size_t n = 0; n <= 9; n++) {
+		static const size_t left[] = { 0, 1, 1, 3, 3, 3, 3, 7, 8, 8 };
+
+		tap_ok(str_head_utf8(s, n).n == left[n], "at most %zu", n);
+	}
+}
+
+static void
 test_copy(void)
 {
 	struct arena *a = arena_new(KIB(64));
@@ -133,6 +145,19 @@ test_glob(void)
 			rows[i].match ? "matches" : "does not match",
 			rows[i].s);
 	OK(str_glob(STR("a?c"), STR("a\0c")));
+}
+
+static void
+test_among(void)
+{
+	const struct str v[] = { STR("a"), STR("b*"), STR("") };
+
+	OK(str_among(STR("a"), v, 2) && str_among(STR("b*"), v, 2));
+	OK(!str_among(STR("A"), v, 3) && !str_among(STR("bc"), v, 3));
+	OK(!str_among(STR(""), v, 2) && str_among(STR(""), v, 3));
+	OK(!str_among(STR("a"), NULL, 0));
+	OK(str_glob_among(STR("bc"), v, 2) && str_glob_among(STR("a"), v, 2));
+	OK(!str_glob_among(STR("c"), v, 3) && !str_glob_among(STR("a"), v, 0));
 }
 
 static void
@@ -259,9 +284,11 @@ main(void)
 	test_made();
 	test_find();
 	test_cut();
+	test_head_utf8();
 	test_copy();
 	test_number();
 	test_glob();
+	test_among();
 	test_utf8();
 	return tap_done();
 }
