@@ -22,16 +22,6 @@ struct review {
 	struct str name;
 };
 
-static bool
-uses(const struct conf_inbound *in, enum strategy s)
-{
-	for (uint32_t i = 0; i < in->n_strategies; i++) {
-		if (in->strategies[i] == s)
-			return true;
-	}
-	return false;
-}
-
 static const struct node *
 place(const struct review *r, const char *path)
 {
@@ -83,7 +73,7 @@ check_none(struct review *r)
 			    "\"none\" and \"a later strategy\" exclude each "
 			    "other");
 	}
-	if (uses(in, STRATEGY_NONE) && r->server != NULL)
+	if (conf_has_strategy(in, STRATEGY_NONE) && r->server != NULL)
 		report_add(r->l->report, "W08", place(r, "strategy"),
 		    "\"%.*s\" is open to everybody", STR_ARG(r->name));
 	if (!in->set && r->server != NULL)
@@ -101,7 +91,7 @@ check_token(struct review *r)
 	in->token_prefix_set = node_get(block, "prefix") != NULL;
 	in->tokens = keys_of_rule(r->l, block);
 	keys_check(r->l, node_get(block, "values"));
-	if (!uses(in, STRATEGY_TOKEN) || in->tokens.n > 0)
+	if (!conf_has_strategy(in, STRATEGY_TOKEN) || in->tokens.n > 0)
 		return;
 	if (!in->tokens.set)
 		needs(r, "token", "token", "token.values");
@@ -117,7 +107,7 @@ check_apikey(struct review *r)
 	r->in->apikeys = keys_of_rule(r->l, block);
 	keys_check(r->l, node_get(block, "values"));
 	keys_check(r->l, node_get(block, "value"));
-	if (uses(r->in, STRATEGY_APIKEY) && r->in->apikeys.n == 0)
+	if (conf_has_strategy(r->in, STRATEGY_APIKEY) && r->in->apikeys.n == 0)
 		report_add(r->l->report, "E46", place(r, "apikey"),
 		    "no key is set");
 }
@@ -175,7 +165,8 @@ fill_preset(struct review *r)
 static bool
 is_signed(const struct review *r)
 {
-	return uses(r->in, STRATEGY_PROXY) && str_is(r->in->proxy.format,
+	return conf_has_strategy(r->in, STRATEGY_PROXY) &&
+		str_is(r->in->proxy.format,
 	    "jwt");
 }
 
@@ -310,7 +301,7 @@ check_jwt(struct review *r)
 	struct conf_jwt *j = &r->in->jwt;
 
 	fill_jwt(r);
-	if (!uses(r->in, STRATEGY_JWT) && !is_signed(r))
+	if (!conf_has_strategy(r->in, STRATEGY_JWT) && !is_signed(r))
 		return;
 	if (!has_keys(j) && secret_empty(j->secret) && !is_balancer(j)) {
 		if (j->issuer.n == 0)
@@ -371,12 +362,13 @@ check_asking(struct review *r)
 {
 	const struct node *b = node_get(r->block, "introspection");
 
-	if (uses(r->in, STRATEGY_INTROSPECTION))
+	if (conf_has_strategy(r->in, STRATEGY_INTROSPECTION))
 		check_introspection(r, b);
-	if (uses(r->in, STRATEGY_LUA) &&
+	if (conf_has_strategy(r->in, STRATEGY_LUA) &&
 	    node_at(r->block, "lua.source") == NULL)
 		needs(r, "lua", "lua", "lua.source");
-	if (uses(r->in, STRATEGY_JS) && node_at(r->block, "js.source") == NULL)
+	if (conf_has_strategy(r->in, STRATEGY_JS) &&
+	    node_at(r->block, "js.source") == NULL)
 		needs(r, "js", "js", "js.source");
 }
 
@@ -409,7 +401,7 @@ check_proxy(struct review *r)
 	bool secret = node_at(r->block, "proxy.secret") != NULL;
 
 	fill_proxy(r);
-	if (!uses(r->in, STRATEGY_PROXY))
+	if (!conf_has_strategy(r->in, STRATEGY_PROXY))
 		return;
 	if (p->param.n > 0 && node_at(r->block, "proxy.userHeader") != NULL)
 		report_add(r->l->report, "E09", place(r, "proxy.param"),

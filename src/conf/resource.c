@@ -28,16 +28,6 @@ resource_default(const struct conf *c, const struct conf_jwt *j)
 	    (str_is(j->profile, "default") || str_is(j->profile, "rfc9068"));
 }
 
-static bool
-uses_jwt(const struct conf_inbound *in)
-{
-	for (uint32_t i = 0; i < in->n_strategies; i++) {
-		if (in->strategies[i] == STRATEGY_JWT)
-			return true;
-	}
-	return false;
-}
-
 static void
 add(struct loading *l, struct conf_texts *t, struct str *v, struct str name,
 	const char *end)
@@ -56,7 +46,7 @@ default_audience(struct loading *l, struct conf_inbound *in, struct str name,
 	struct conf_texts t = { .set = true };
 	struct str *v = ARENA_ARRAY(l->arena, struct str, 4);
 
-	if (!uses_jwt(in) || !resource_default(l->conf, &in->jwt))
+	if (!conf_has_strategy(in, STRATEGY_JWT) || !resource_default(l->conf, &in->jwt))
 		return;
 	if (name.n > 0) {
 		add(l, &t, v, name, "/mcp");

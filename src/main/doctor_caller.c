@@ -39,28 +39,21 @@ static const char *const forged_passes[FRONT_SERVERS] = {
 
 /* ---- which server to ask --------------------------------------------------------- */
 static bool
-uses(const struct conf_inbound *in, enum strategy s)
-{
-	for (uint32_t i = 0; i < in->n_strategies; i++) {
-		if (in->strategies[i] == s)
-			return true;
-	}
-	return false;
-}
-
-static bool
 takes_bearer(const struct conf_inbound *in)
 {
 	return str_is_nocase(in->header, "Authorization") &&
-		((uses(in, STRATEGY_TOKEN) && in->token_header.n == 0) ||
-		(uses(in, STRATEGY_JWT) && in->jwt.header.n == 0) ||
-		uses(in, STRATEGY_INTROSPECTION));
+		((conf_has_strategy(in, STRATEGY_TOKEN) &&
+		in->token_header.n == 0) ||
+		(conf_has_strategy(in, STRATEGY_JWT) &&
+		in->jwt.header.n == 0) ||
+		conf_has_strategy(in, STRATEGY_INTROSPECTION));
 }
 
 static bool
 is_locked(const struct conf_inbound *in)
 {
-	return !uses(in, STRATEGY_NONE) && !uses(in, STRATEGY_LOCAL);
+	return !conf_has_strategy(in, STRATEGY_NONE) &&
+		!conf_has_strategy(in, STRATEGY_LOCAL);
 }
 
 static void
