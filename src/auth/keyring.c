@@ -39,14 +39,6 @@ struct keyring {
 /* ---- where the keys are --------------------------------------------------- */
 
 static void
-mix(uint8_t d[SHA256_SIZE], struct str part)
-{
-	const struct str parts[] = { { (const char *)d, SHA256_SIZE }, part };
-
-	digest_parts(parts, 2, d);
-}
-
-static void
 name_place(struct key_place *p)
 {
 	static const struct str kinds[] = { [KEY_SET] = { "set", 3 },
@@ -54,14 +46,14 @@ name_place(struct key_place *p)
 		[KEY_PEM] = { "pem", 3 } };
 	uint8_t d[SHA256_SIZE] = { 0 };
 
-	mix(d, kinds[p->kind]);
-	mix(d, p->url);
-	mix(d, p->ca_file);
-	mix(d, p->proxy != NULL ? p->proxy->url : STR(""));
-	mix(d, p->proxy != NULL ? p->proxy->username : STR(""));
-	mix(d, p->proxy != NULL ? p->proxy->noproxy : STR(""));
+	digest_mix(d, kinds[p->kind]);
+	digest_mix(d, p->url);
+	digest_mix(d, p->ca_file);
+	digest_mix(d, p->proxy != NULL ? p->proxy->url : STR(""));
+	digest_mix(d, p->proxy != NULL ? p->proxy->username : STR(""));
+	digest_mix(d, p->proxy != NULL ? p->proxy->noproxy : STR(""));
 	for (uint32_t i = 0; p->hosts != NULL && i < p->hosts->n; i++)
-		mix(d, p->hosts->v[i]);
+		digest_mix(d, p->hosts->v[i]);
 	memcpy(p->name, d, sizeof(p->name));
 }
 
@@ -254,12 +246,12 @@ keyring_digest(const struct keyring *r, const struct auth_ask *ask,
 		struct keyset_state s = { 0 };
 		struct keyset k;
 
-		mix(digest_r, (struct str){ (const char *)r->v[i].place.name,
+		digest_mix(digest_r, (struct str){ (const char *)r->v[i].place.name,
 			KEYSET_NAME });
 		if (!open_set(&r->v[i], ask, &k) ||
 		    !keyset_look(&k, keyset_now_us(), &s) || !s.usable)
 			s.epoch = 0;
-		mix(digest_r, (struct str){ (const char *)&s.epoch,
+		digest_mix(digest_r, (struct str){ (const char *)&s.epoch,
 			sizeof(s.epoch) });
 	}
 }

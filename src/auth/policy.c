@@ -178,17 +178,9 @@ read_words(const struct conf_jwt *jwt, struct arena *a,
 /* ---- jwt: the digest of all a verdict depends on ------------------ */
 
 static void
-mix(uint8_t d[SHA256_SIZE], struct str part)
-{
-	const struct str parts[] = { { (const char *)d, SHA256_SIZE }, part };
-
-	digest_parts(parts, 2, d);
-}
-
-static void
 mix_number(uint8_t d[SHA256_SIZE], int64_t number)
 {
-	mix(d, (struct str){ (const char *)&number, sizeof(number) });
+	digest_mix(d, (struct str){ (const char *)&number, sizeof(number) });
 }
 
 static void
@@ -196,7 +188,7 @@ mix_texts(uint8_t d[SHA256_SIZE], const struct conf_texts *t)
 {
 	mix_number(d, t->n);
 	for (uint32_t i = 0; i < t->n; i++)
-		mix(d, t->v[i]);
+		digest_mix(d, t->v[i]);
 }
 
 static void
@@ -212,20 +204,20 @@ mix_jwt(uint8_t d[SHA256_SIZE], const struct conf_jwt *jwt)
 		mix_texts(d, lists[i]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		mix_number(d, numbers[i]);
-	mix(d, jwt->require_typ);
-	mix(d, jwt->profile);
-	mix(d, jwt->signer);
-	mix(d, jwt->keys_text);
-	mix(d, secret_reveal(jwt->secret));
+	digest_mix(d, jwt->require_typ);
+	digest_mix(d, jwt->profile);
+	digest_mix(d, jwt->signer);
+	digest_mix(d, jwt->keys_text);
+	digest_mix(d, secret_reveal(jwt->secret));
 	mix_number(d, jwt->asked.n);
 	for (uint32_t i = 0; i < jwt->asked.n; i++) {
-		mix(d, jwt->asked.v[i].name);
-		mix(d, secret_reveal(jwt->asked.v[i].value));
+		digest_mix(d, jwt->asked.v[i].name);
+		digest_mix(d, secret_reveal(jwt->asked.v[i].value));
 	}
 	mix_number(d, jwt->claims.n);
 	for (uint32_t i = 0; i < jwt->claims.n; i++) {
-		mix(d, jwt->claims.v[i].name);
-		mix(d, secret_reveal(jwt->claims.v[i].value));
+		digest_mix(d, jwt->claims.v[i].name);
+		digest_mix(d, secret_reveal(jwt->claims.v[i].value));
 	}
 }
 
@@ -279,9 +271,9 @@ read_introspection(struct auth_policy *p, const struct conf *c)
 	p->out = keyring_outproxy(c, p->in);
 	p->ca_file = c->ca_file;
 	mix_jwt(p->digest, &rules);
-	mix(p->digest, i->endpoint);
-	mix(p->digest, i->client_id);
-	mix(p->digest, secret_reveal(i->client_secret));
+	digest_mix(p->digest, i->endpoint);
+	digest_mix(p->digest, i->client_id);
+	digest_mix(p->digest, secret_reveal(i->client_secret));
 	mix_number(p->digest, (int64_t)i->login);
 }
 

@@ -51,6 +51,15 @@ digest_parts(const struct str *parts, size_t n, uint8_t digest_r[SHA256_SIZE])
 }
 
 void
+digest_mix(uint8_t digest[SHA256_SIZE], struct str text)
+{
+	const struct str parts[] = { { (const char *)digest, SHA256_SIZE },
+		text };
+
+	digest_parts(parts, 2, digest);
+}
+
+void
 digest_sha256(struct str s, uint8_t digest_r[SHA256_SIZE])
 {
 	SHA256_CTX c;

@@ -18,6 +18,10 @@
 void digest_parts(const struct str *parts, size_t n,
 	uint8_t digest_r[SHA256_SIZE]);
 
+/* One digest for a row of texts, taken in one after the other: each call puts
+ * the digest of (digest, text) in the place of digest. */
+void digest_mix(uint8_t digest[SHA256_SIZE], struct str text);
+
 /* Plain SHA-256 of one text. */
 void digest_sha256(struct str s, uint8_t digest_r[SHA256_SIZE]);
 

@@ -67,6 +67,20 @@ test_parts(void)
 }
 
 static void
+test_mix(void)
+{
+	uint8_t d[SHA256_SIZE] = { 7 }, wanted[SHA256_SIZE];
+	const struct str parts[] = { { (const char *)d, sizeof(d) },
+		STR("a") };
+
+	digest_parts(parts, 2, wanted);
+	digest_mix(d, STR("a"));
+	OK(digest_same(d, wanted, sizeof(d)));
+	digest_mix(d, STR_NONE);
+	tap_ok(!digest_same(d, wanted, sizeof(d)), "an empty text counts");
+}
+
+static void
 test_hmac(void)
 {
 	uint8_t d[SHA256_SIZE];
@@ -240,6 +254,7 @@ main(void)
 	a = arena_new(MIB(16));
 	test_sha256();
 	test_parts();
+	test_mix();
 	test_hmac();
 	test_sip();
 	test_hex();
