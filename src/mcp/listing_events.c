@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "mcp/sse.h"
 
 struct listing_events {
 	struct arena *arena;
@@ -58,21 +59,11 @@ keep(struct listing_events *s, struct str bytes)
 }
 
 /* ---- lines of one event ------------------------------------------------------- */
-/* Bytes up to the next line end, or all. */
-static size_t
-line_part(struct str bytes)
-{
-	size_t lf = str_find(bytes, '\n');
-	size_t cr = str_find(str_head(bytes, lf), '\r');
-
-	return cr < lf ? cr : lf;
-}
-
 /* Cuts off a line with its end, whichever it is. */
 static struct str
 take_line(struct str *rest, struct str *line_r)
 {
-	size_t n = line_part(*rest);
+	size_t n = sse_line(*rest);
 	struct str whole;
 
 	*line_r = str_head(*rest, n);
@@ -216,7 +207,7 @@ listing_events_feed(struct listing_events *s, struct str bytes,
 {
 	while (bytes.n > 0) {
 		bool late = s->after_cr && bytes.p[0] == '\n';
-		size_t n = late ? 0 : line_part(bytes);
+		size_t n = late ? 0 : sse_line(bytes);
 		bool ends = n < bytes.n, empty;
 
 		s->after_cr = !late && ends && bytes.p[n] == '\r';

@@ -180,9 +180,8 @@ end_line(struct sse *s, struct str line, event_fn *fn, void *who)
 	return true;
 }
 
-/* Bytes up to the next line end, or all. */
-static size_t
-line_part(struct str bytes)
+size_t
+sse_line(struct str bytes)
 {
 	size_t lf = str_find(bytes, '\n');
 	size_t cr = str_find(str_head(bytes, lf), '\r');
@@ -196,7 +195,7 @@ sse_feed(struct sse *s, struct str bytes, event_fn *fn, void *who)
 	struct str line;
 
 	while (bytes.n > 0) {
-		size_t n = line_part(bytes);
+		size_t n = sse_line(bytes);
 		bool lf_of_cr = s->after_cr && n == 0 && bytes.p[0] == '\n';
 
 		s->after_cr = false;

@@ -7,6 +7,10 @@
 
 #include "base/buf.h"
 
+/* Bytes up to the next line end (LF or CR, which may belong together), or
+ * all of them. */
+size_t sse_line(struct str bytes);
+
 /* ---- follow a stream that is relayed as it comes ------------------------- */
 struct sse_tail {
 	uint8_t line, state;		/* where in a line the last byte was */
