@@ -18,36 +18,36 @@ read_clock(clockid_t id)
 	return t;
 }
 
+static uint64_t
+read_us(clockid_t id)
+{
+	struct timespec t = read_clock(id);
+
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 uint64_t
 clock_mono_us(void)
 {
-	struct timespec t = read_clock(CLOCK_MONOTONIC);
-
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return read_us(CLOCK_MONOTONIC);
 }
 
 uint64_t
 clock_boot_ms(void)
 {
-	struct timespec t = read_clock(CLOCK_BOOTTIME);
-
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return read_us(CLOCK_BOOTTIME) / 1000;
 }
 
 uint64_t
 clock_boot_us(void)
 {
-	struct timespec t = read_clock(CLOCK_BOOTTIME);
-
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return read_us(CLOCK_BOOTTIME);
 }
 
 int64_t
 clock_unix_ms(void)
 {
-	struct timespec t = read_clock(CLOCK_REALTIME);
-
-	return (int64_t)t.tv_sec * 1000 + (int64_t)t.tv_nsec / 1000000;
+	return (int64_t)(read_us(CLOCK_REALTIME) / 1000);
 }
 
 int64_t

@@ -71,15 +71,18 @@ clean(char *text)
 	}
 }
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 say(struct report *r, const char *id, const struct node *at, bool name,
-	const char *text)
+	const char *fmt, va_list ap)
 {
 	static const struct tree_file none = { .name = { "", 0 } };
 	const struct tree_file *file = &none;
 	struct str path = node_path(r->arena, at);
 	uint32_t line = 1, column = 1;
+	char text[1024];
 
+	vsnprintf(text, sizeof(text), fmt, ap);
+	clean(text);
 	if (at != NULL && at->file != NULL)
 		file = at->file;
 	if (at != NULL && at->line > 0) {
@@ -94,28 +97,22 @@ void
 report_add(struct report *r, const char *id, const struct node *at,
 	const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	say(r, id, at, false, fmt, ap);
 	va_end(ap);
-	clean(text);
-	say(r, id, at, false, text);
 }
 
 void
 report_name(struct report *r, const char *id, const struct node *at,
 	const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	say(r, id, at, true, fmt, ap);
 	va_end(ap);
-	clean(text);
-	say(r, id, at, true, text);
 }
 
 struct conf_messages
