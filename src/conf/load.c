@@ -139,15 +139,6 @@ text_to_list(struct loading *l, struct node *n, const struct row *r)
 	}
 }
 
-static bool
-wrong_type(struct loading *l, struct node *n, const struct row *r)
-{
-	report_add(l->report, "E02", n, "expected %s, found %s", row_type(r),
-	    node_type_name(n));
-	n->bad = true;
-	return false;
-}
-
 static void
 load_element(struct loading *l, struct node *n, const struct row *r)
 {
@@ -165,7 +156,7 @@ load_element(struct loading *l, struct node *n, const struct row *r)
 		load_plain(l, n, r);
 		return;
 	}
-	wrong_type(l, n, r);
+	value_wrong_type(l, n, r);
 }
 
 /* Elements of one text with commas become several. */
@@ -204,7 +195,7 @@ load_list(struct loading *l, struct node *n, const struct row *r)
 		return;
 	}
 	if (n->type != JDOC_ARRAY) {
-		wrong_type(l, n, r);
+		value_wrong_type(l, n, r);
 		return;
 	}
 	for (uint32_t i = 0; i < n->n; i++)
@@ -251,7 +242,7 @@ load_map(struct loading *l, struct node *map, const struct row *r)
 		}
 		n->row = value;
 		if (n->type == JDOC_NULL && value->kind == ROW_BLOCK)
-			wrong_type(l, n, value);
+			value_wrong_type(l, n, value);
 		else
 			load_value(l, n, value);
 	}
@@ -275,7 +266,7 @@ load_inside(struct loading *l, struct node *n, const struct row *r)
 	bool quiet = l->quiet;
 
 	if (n->type != JDOC_OBJECT) {
-		wrong_type(l, n, r);
+		value_wrong_type(l, n, r);
 		return;
 	}
 	if (strcmp(r->key, "servers.*") == 0 && is_disabled(n))

@@ -65,6 +65,10 @@ void load_value(struct loading *l, struct node *n, const struct row *r);
 /* ---- value.c --------------------------------------------------------------- */
 /* Reads one plain value; false: it was told, or it is not one. */
 bool value_read(struct loading *l, struct node *n, const struct row *r);
+
+/* The node is of another type than its row says: told; false. */
+bool value_wrong_type(struct loading *l, struct node *n, const struct row *r);
+
 bool value_header_name(struct str name);
 bool value_visible(struct str text);		/* 0x21 to 0x7E, not empty */
 

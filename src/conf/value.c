@@ -10,8 +10,8 @@
 #include "base/digest.h"
 #include "conf/uri.h"
 
-static bool
-wrong_type(struct loading *l, struct node *n, const struct row *r)
+bool
+value_wrong_type(struct loading *l, struct node *n, const struct row *r)
 {
 	report_add(l->report, "E02", n, "expected %s, found %s", row_type(r),
 	    node_type_name(n));
@@ -75,7 +75,7 @@ read_int(struct loading *l, struct node *n, const struct row *r)
 		return in_range(l, n, r);
 	}
 	if (!number_text(n, &text))
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	if (!whole_number(text, &n->number)) {
 		report_add(l->report, "E02", n,
 		    "expected a whole number, found %s", node_type_name(n));
@@ -97,7 +97,7 @@ read_bool(struct loading *l, struct node *n, const struct row *r)
 		n->number = str_is(n->text, "true");
 		return true;
 	}
-	return wrong_type(l, n, r);
+	return value_wrong_type(l, n, r);
 }
 
 /* "a, b, c" from "a|x b c". */
@@ -141,7 +141,7 @@ read_word(struct loading *l, struct node *n, const struct row *r)
 	if (n->type == JDOC_NUMBER && row_word(r, n->text, &n->number))
 		return true;		/* 404, 1.2 */
 	if (n->type != JDOC_STRING)
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	if (!row_word(r, n->text, &n->number))
 		return unknown_word(l, n, r);
 	if (r->kind == ROW_SWITCH)
@@ -204,7 +204,7 @@ read_ms(struct loading *l, struct node *n, const struct row *r)
 	if (n->type == JDOC_NUMBER)
 		return read_bare_ms(l, n, r);
 	if (n->type != JDOC_STRING)
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	if (value_duration(n->text, &n->number))
 		return in_range(l, n, r);
 	if (whole_number(n->text, &bare))
@@ -214,7 +214,7 @@ read_ms(struct loading *l, struct node *n, const struct row *r)
 		n->number = -1;
 		return in_range(l, n, r);
 	}
-	return wrong_type(l, n, r);
+	return value_wrong_type(l, n, r);
 }
 
 static bool
@@ -226,7 +226,7 @@ read_size(struct loading *l, struct node *n, const struct row *r)
 	}
 	if ((n->type != JDOC_NUMBER && n->type != JDOC_STRING) ||
 	    !value_size(n->text, &n->number))
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	return in_range(l, n, r);
 }
 
@@ -236,7 +236,7 @@ read_ratio(struct loading *l, struct node *n, const struct row *r)
 	double v;
 
 	if (n->type != JDOC_NUMBER || n->text.n > 40)
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	v = strtod(str_copy(l->arena, n->text).p, NULL);
 	if (v >= 0 && v <= 1)
 		return true;
@@ -319,7 +319,7 @@ static bool
 read_file_name(struct loading *l, struct node *n, const struct row *r)
 {
 	if (n->text.n == 0 || memchr(n->text.p, '\0', n->text.n) != NULL)
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	if (str_is(n->text, "stderr") && (r->flags & ROW_STDERR) != 0)
 		return true;
 	if (n->text.p[0] != '/' && n->file != NULL)
@@ -337,7 +337,7 @@ read_text(struct loading *l, struct node *n, const struct row *r)
 	struct conf_cidr c;
 
 	if (n->type != JDOC_STRING)
-		return wrong_type(l, n, r);
+		return value_wrong_type(l, n, r);
 	switch (r->kind) {
 	case ROW_URL:
 		return read_url(l, n);
@@ -349,10 +349,10 @@ read_text(struct loading *l, struct node *n, const struct row *r)
 		return read_name(l, n, param_name(n->text));
 	case ROW_DATE:
 		return value_date(n->text, &n->number) ||
-		    wrong_type(l, n, r);
+		    value_wrong_type(l, n, r);
 	case ROW_HEXES:
 		return digest_unhex(n->text, digest, sizeof(digest)) ||
-		    wrong_type(l, n, r);
+		    value_wrong_type(l, n, r);
 	case ROW_CIDRS:
 		if (conf_cidr_parse(n->text, &c))
 			return true;
