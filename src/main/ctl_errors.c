@@ -33,25 +33,17 @@ put_row(struct buf *b, const struct journal_fault *f)
 }
 
 static void
-put_member(struct buf *b, const char *key, struct str value)
-{
-	buf_fmt(b, ",\"%s\":\"", key);
-	buf_json(b, value);
-	buf_char(b, '"');
-}
-
-static void
 put_json(struct buf *b, const struct journal_fault *f)
 {
 	char stamp[CLOCK_STAMP];
 
 	clock_stamp(f->at_unix_ms, stamp);
 	buf_fmt(b, "{\"at\":\"%s\",\"status\":%d", stamp, f->status);
-	put_member(b, "requestId", f->request_id);
-	put_member(b, "server", f->server);
-	put_member(b, "step", f->step);
-	put_member(b, "reason", f->reason);
-	put_member(b, "detail", f->detail);
+	ctl_put_member(b, "requestId", f->request_id);
+	ctl_put_member(b, "server", f->server);
+	ctl_put_member(b, "step", f->step);
+	ctl_put_member(b, "reason", f->reason);
+	ctl_put_member(b, "detail", f->detail);
 	buf_char(b, '}');
 }
 

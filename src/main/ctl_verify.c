@@ -157,25 +157,17 @@ put_list(struct buf *b, const char *key, const struct str *v, uint32_t n,
 }
 
 static void
-put_member(struct buf *b, const char *key, struct str value)
-{
-	buf_fmt(b, ",\"%s\":\"", key);
-	buf_json(b, value);
-	buf_char(b, '"');
-}
-
-static void
 put_json(struct buf *b, const struct finding *f)
 {
 	const struct identity *w = &f->answer.who;
 
 	buf_add_c(b, "{\"valid\":true");
-	put_member(b, "user", w->user);
-	put_member(b, "strategy", str_of(f->answer.strategy));
-	put_member(b, "issuer", w->issuer);
+	ctl_put_member(b, "user", w->user);
+	ctl_put_member(b, "strategy", str_of(f->answer.strategy));
+	ctl_put_member(b, "issuer", w->issuer);
 	if (f->is_jwt) {
-		put_member(b, "alg", str_of(jose_alg_name(f->jose.alg)));
-		put_member(b, "kid", f->jose.kid);
+		ctl_put_member(b, "alg", str_of(jose_alg_name(f->jose.alg)));
+		ctl_put_member(b, "kid", f->jose.kid);
 	}
 	if (f->key >= 0)
 		buf_fmt(b, ",\"key\":%d", f->key);
