@@ -99,13 +99,17 @@ static bool
 verify_one(struct jwk_table *set, struct jwk *k, enum jws_backend backend,
 	const struct jose *j, struct arena *a)
 {
+	bool good;
+
 	if (!is_ready(set, k))
 		return false;
 	if (j->signature.n != evp_signature_size(k, j->alg))
 		return false;
-	if (backend == JWS_LIBJWT && libjwt_can(j, k))
-		return libjwt_verify(j, k, set->arena, a);
-	return evp_verify(k, j->alg, j->signing, j->signature);
+	if (backend != JWS_LIBJWT || !libjwt_can(j, k, set->arena))
+		return evp_verify(k, j->alg, j->signing, j->signature);
+	good = libjwt_verify(j, k, a);
+	evp_forget_errors();
+	return good;
 }
 
 /* A PEM key says what it can do only when it has been read. */

@@ -310,6 +310,12 @@ evp_key_pem(struct arena *a, const struct evp_key *e)
 	return pem;
 }
 
+void
+evp_forget_errors(void)
+{
+	ERR_clear_error();
+}
+
 /* ---- verifying ---------------------------------------------------- */
 
 uint32_t

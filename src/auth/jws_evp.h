@@ -26,6 +26,9 @@ struct str evp_key_pem(struct arena *a, const struct evp_key *e);
 /* The length a signature must have, 0 when the two do not fit. */
 uint32_t evp_signature_size(const struct jwk *k, enum jose_alg alg);
 
+/* TLS takes what another call left in OpenSSL's queue for its own. */
+void evp_forget_errors(void);
+
 bool evp_verify(const struct jwk *k, enum jose_alg alg, struct str input,
 	struct str signature);
 

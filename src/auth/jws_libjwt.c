@@ -41,38 +41,44 @@ theirs_of(enum jose_alg alg)
 	return JWT_ALG_NONE;
 }
 
-/* Other types than JWT are refused by 1.10; odd numbers by its parser. */
-bool
-libjwt_can(const struct jose *j, const struct jwk *k)
-{
-	(void)k;
-	return theirs_of(j->alg) != JWT_ALG_NONE && !j->odd_number &&
-		(j->typ == JOSE_TYP_NONE || j->typ == JOSE_TYP_JWT);
-}
-
 /* The key as this libjwt wants it; empty: there is none. */
 static struct str
-key_bytes(struct jwk *k, struct arena *set)
+key_bytes(const struct jwk *k)
 {
-	if (k->kind == JWK_HMAC)
-		return secret_reveal(k->secret);
-	if (k->jwt == NULL) {
-		k->jwt = ARENA_NEW(set, struct jwt_key);
-		k->jwt->bytes = evp_key_pem(set, k->evp);
-	}
-	return k->jwt->bytes;
+	return k->kind == JWK_HMAC ? secret_reveal(k->secret) :
+		k->jwt != NULL ? k->jwt->bytes : STR_NONE;
+}
+
+static void
+make_key(struct jwk *k, struct arena *set)
+{
+	if (k->kind == JWK_HMAC || k->jwt != NULL)
+		return;
+	k->jwt = ARENA_NEW(set, struct jwt_key);
+	k->jwt->bytes = evp_key_pem(set, k->evp);
+}
+
+/* Other types than JWT are refused by 1.10; odd numbers by its parser. */
+bool
+libjwt_can(const struct jose *j, struct jwk *k, struct arena *set)
+{
+	size_t n;
+
+	if (theirs_of(j->alg) == JWT_ALG_NONE || j->odd_number ||
+	    (j->typ != JOSE_TYP_NONE && j->typ != JOSE_TYP_JWT))
+		return false;
+	make_key(k, set);
+	n = key_bytes(k).n;
+	return n > 0 && n <= INT32_MAX;
 }
 
 bool
-libjwt_verify(const struct jose *j, struct jwk *k, struct arena *set,
-	struct arena *a)
+libjwt_verify(const struct jose *j, const struct jwk *k, struct arena *a)
 {
-	struct str key = key_bytes(k, set), token = str_copy(a, j->token);
+	struct str key = key_bytes(k), token = str_copy(a, j->token);
 	jwt_t *jwt = NULL;
 	bool good;
 
-	if (key.n == 0 || key.n > INT32_MAX)
-		return false;
 	good = jwt_decode(&jwt, token.p, (const unsigned char *)key.p,
 		(int)key.n) == 0 && jwt != NULL &&
 		jwt_get_alg(jwt) == theirs_of(j->alg);

@@ -8,6 +8,8 @@
 #ifndef KIT_TOKEN_H
 #define KIT_TOKEN_H
 
+#include <openssl/err.h>
+
 #include "auth/claims.h"
 #include "auth/jws.h"
 #include "base/limits.h"
@@ -39,6 +41,8 @@ token_judge_by(struct arena *a, const struct token_policy *p,
 	f = jose_parse(a, token, &rules, &j);
 	if (f == NULL)
 		f = jws_verify(p->keys, backend, &j, a);
+	if (ERR_peek_error() != 0)
+		tap_ok(false, "an error of OpenSSL is left behind");
 	if (f == NULL)
 		f = claims_check(p->jwt, &j, p->now_s > 0 ? p->now_s :
 			TOKEN_NOW, a, c_r);

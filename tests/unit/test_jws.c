@@ -2,6 +2,7 @@
 #include "config.h"
 #include "auth/jws.h"
 
+#include "auth/jws_libjwt.h"
 #include "kit/token.h"
 
 #define SECRET64 "0123456789abcdef0123456789abcdef" \
@@ -250,6 +251,111 @@ check_der(void)
 
 	token_row(judge_signature(a, P256_A, JOSE_ES256, sign_plain),
 		"signature", "DER instead of R and S");
+	arena_free(a);
+}
+
+/* Good for OpenSSL when it is not told how long a salt has to be. */
+static struct str
+salted(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input, int salt)
+{
+	unsigned char *sig = arena_alloc(a, 1024);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pc = NULL;
+	size_t n = 1024;
+
+	SIGN_MUST(EVP_DigestSignInit_ex(c, &pc, sign_hash(alg), NULL, NULL,
+		s->pkey, NULL) == 1);
+	SIGN_MUST(EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PSS_PADDING) ==
+		1);
+	SIGN_MUST(EVP_PKEY_CTX_set_rsa_pss_saltlen(pc, salt) == 1);
+	SIGN_MUST(EVP_DigestSign(c, sig, &n, (const unsigned char *)input.p,
+		input.n) == 1);
+	EVP_MD_CTX_free(c);
+	return (struct str){ (const char *)sig, n };
+}
+
+static struct str
+no_salt(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	return salted(a, s, alg, input, 0);
+}
+
+static struct str
+salt_of_32(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	return salted(a, s, alg, input, 32);
+}
+
+static struct str
+most_salt(struct arena *a, const struct signer *s, enum jose_alg alg,
+	struct str input)
+{
+	return salted(a, s, alg, input, RSA_PSS_SALTLEN_MAX);
+}
+
+static void
+check_salts(void)
+{
+	struct arena *a = arena_new(1 << 24);
+
+	token_row(judge_signature(a, RSA_A, JOSE_PS256, salt_of_32), NULL,
+		"PS256, a salt as long as the hash");
+	token_row(judge_signature(a, RSA_A, JOSE_PS512, salt_of_32),
+		"signature", "PS512, a shorter salt");
+	token_row(judge_signature(a, RSA_A, JOSE_PS256, no_salt),
+		"signature", "PS256, no salt");
+	token_row(judge_signature(a, RSA_A, JOSE_PS256, most_salt),
+		"signature", "PS256, the longest salt");
+	arena_free(a);
+}
+
+/* ---- which library ------------------------------------------------------- */
+
+#ifdef HAVE_JWT_CHECKER_NEW
+#define NEWER true
+#else
+#define NEWER false
+#endif
+
+/* Without this, "libjwt" could stand for OpenSSL in every other row. */
+static const struct {
+	enum who who;
+	enum jose_alg alg;
+	const char *typ;
+	bool libjwt;
+} shares[] = {
+	{ MAC, JOSE_HS256, "JWT", true }, { MAC, JOSE_HS384, "JWT", true },
+	{ MAC, JOSE_HS512, "JWT", true }, { RSA_A, JOSE_RS256, "JWT", true },
+	{ RSA_A, JOSE_RS384, "JWT", true }, { RSA_A, JOSE_RS512, "JWT", true },
+	{ P256_A, JOSE_ES256, "JWT", true }, { P384, JOSE_ES384, "JWT", true },
+	{ P521, JOSE_ES512, "JWT", true }, { ED, JOSE_EDDSA, "JWT", NEWER },
+	{ RSA_A, JOSE_PS256, "JWT", false }, { RSA_A, JOSE_PS384, "JWT", false },
+	{ RSA_A, JOSE_PS512, "JWT", false },
+	{ RSA_A, JOSE_RS256, "at+jwt", NEWER },
+};
+
+static void
+run_share(size_t i)
+{
+	const struct jose_rules rules = { .max_token = MAX_TOKEN,
+		.algs = EVERY };
+	struct arena *a = arena_new(1 << 24);
+	const struct signer *s = &signers[shares[i].who];
+	struct jwk_table t = table_of(a, s, s->pkey != NULL ? AS_JWK :
+		AS_SECRET);
+	const char *name = jose_alg_name(shares[i].alg);
+	struct jose j;
+
+	OK(jose_parse(a, sign_token(a, s, shares[i].alg, str_fmt(a,
+		"{\"alg\":\"%s\",\"typ\":\"%s\"}", name, shares[i].typ).p,
+		CLAIMS), &rules, &j) == NULL);
+	OK(jws_verify(&t, JWS_LIBJWT, &j, a) == NULL);
+	tap_ok(libjwt_can(&j, &t.v[0], t.arena) == shares[i].libjwt,
+		"%s of %s is the work of %s", name, shares[i].typ,
+		shares[i].libjwt ? "libjwt" : "OpenSSL");
 	arena_free(a);
 }
 
@@ -528,6 +634,9 @@ main(void)
 		run_row(i);
 	check_shapes();
 	check_der();
+	check_salts();
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		run_share(i);
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
 		run_choice(i);
 	for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++)
@@ -535,6 +644,8 @@ main(void)
 	check_mutations(MAC, JOSE_HS256, n);
 	check_mutations(RSA_A, JOSE_RS256, n / 10);
 	check_mutations(P256_A, JOSE_ES256, n / 10);
+	check_mutations(RSA_A, JOSE_PS256, n / 10);
+	check_mutations(ED, JOSE_EDDSA, n / 10);
 	arena_free(keys_arena);
 	return tap_done();
 }
