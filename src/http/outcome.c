@@ -81,9 +81,13 @@ tunnel_cause(long status)
 	return status == 403 ? "refused" : "handshake";
 }
 
+/* What the proxy said comes first: newer libcurls say COULDNT_CONNECT for any
+ * tunnel that is not made. */
 static const char *
 proxy_cause(const struct transfer *t, CURLcode code, long status)
 {
+	if (status != 0)
+		return tunnel_cause(status);
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -96,7 +100,7 @@ proxy_cause(const struct transfer *t, CURLcode code, long status)
 	case CURLE_PROXY:
 		return socks_cause(ask_long(t, CURLINFO_PROXY_ERROR));
 	default:
-		return tunnel_cause(status);
+		return "handshake";
 	}
 }
 
