@@ -68,7 +68,8 @@ refuse(const struct passthrough_ask *ask, struct str name, enum state s)
 }
 
 /* ---- listed headers ----------------------------------------------------------------- */
-/* The proxy's own headers go out with the verified value, or not at all. */
+/* The proxy's own headers go out with the verified value, or not at all,
+ * whatever a client has sent under the name or under one made to it. */
 static bool
 is_identity(const struct passthrough_ask *ask, struct str name,
 	struct str *value_r)
@@ -116,7 +117,7 @@ pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 
 	if (headers_count(h, to) > 0)
 		return NULL;
-	if (is_identity(ask, from, &value))
+	if (is_identity(ask, from, &value) || is_identity(ask, to, &value))
 		s = judge(value, value.n > 0);
 	else
 		s = find(ask, from, &value);

@@ -250,6 +250,26 @@ def _(t):
             equal(q.all("x-old") + q.all("x-other"), [])
 
 
+@test("another name does not make a client's word an identity", rows=(
+    ("a proxy vouches", {"strategy": "proxy", "proxy": {
+        "trustedPeers": ["127.0.0.1"], "groupsHeader": "X-Groups",
+        "emailHeader": "X-Mail"}}, "alice", "a,b"),
+    ("nobody does", {"strategy": "none"}, None, "root")))
+def _(t):
+    _, inbound, user, groups = t.row
+    rename = {"X-One": "X-Authenticated-User", "X-Two": "X-Groups",
+              "X-Three": "X-Mail"}
+    with Upstream() as up, Gate(config({"s": server(up, {
+            "inboundAuth": inbound, "passthrough": {
+                "enabled": True, "headers": [], "rename": rename}})})) as g:
+        r = g.rpc("/s/mcp", "ping", headers=dict(
+            {name: "root" for name in rename},
+            **({"X-Authenticated-User": "alice", "X-Groups": "a, b"})))
+        equal(r.status, 200)
+        equal([up.calls[0].header(n) for n in rename.values()],
+              [user, groups, None if user else "root"])
+
+
 @test("overwriteBase: exactly the client's goes out")
 def _(t):
     with Upstream() as up:
