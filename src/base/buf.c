@@ -119,7 +119,7 @@ buf_json(struct buf *b, struct str s)
 
 	while (i < s.n) {
 		unsigned char c = (unsigned char)s.p[i];
-		bool escaped = c < 0x20 || c == '"' || c == '\\';
+		bool escaped = c < 0x20 || c == 0x7f || c == '"' || c == '\\';
 		size_t took = str_utf8_char(s.p + i, s.n - i);
 
 		if (took > 0 && !escaped) {

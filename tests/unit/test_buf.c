@@ -93,6 +93,7 @@ test_json(void)
 		ROW("\"\\", "\\\"\\\\"), ROW("\b\f\n\r\t", "\\b\\f\\n\\r\\t"),
 		ROW("a\0b\x1F" "c", "a\\u0000b\\u001fc"),
 		ROW("\xC3\xA9\xF0\x9F\x98\x80", "\xC3\xA9\xF0\x9F\x98\x80"),
+		ROW("a\x7F", "a\\u007f"),
 		ROW("\xFF" "a\xC3", "\xEF\xBF\xBD" "a\xEF\xBF\xBD"),
 		ROW("\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"),
 #undef ROW
