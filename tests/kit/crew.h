@@ -5,6 +5,11 @@
  *	struct crew c = crew_start(8, work, &what);	work(number, what)
  *	crew_kill(&c, 3, 50);		three of them, 50 ms apart
  *	IS_INT(crew_wait(&c), 0);	how many failed otherwise
+ *
+ *	crew_halved(8, work, &what, 50);	the same three lines
+ *
+ *	pid_t pid = crew_one(begin, &what);	one that has begun, and waits
+ *	crew_bury(pid);				killed
  */
 #ifndef KIT_CREW_H
 #define KIT_CREW_H
@@ -19,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kit/tap.h"
 
 #define CREW_MAX 32
 
@@ -88,6 +94,49 @@ crew_wait(struct crew *c)
 			failed++;
 	}
 	return failed;
+}
+
+/* Half of them are killed on the way; the others must do well. */
+static inline void
+crew_halved(unsigned n, bool (*work)(unsigned number, void *who), void *who,
+	int apart_ms)
+{
+	struct crew c = crew_start(n, work, who);
+
+	crew_kill(&c, n / 2, apart_ms);
+	tap_ok(crew_wait(&c) == 0, "nobody failed but the killed");
+}
+
+/* A process that has done begin(), and nothing since. */
+static inline pid_t
+crew_one(void (*begin)(void *who), void *who)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready) != 0)
+		abort();
+	pid = fork();
+	if (pid == 0) {
+		begin(who);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		abort();
+	close(ready[0]);
+	return pid;
+}
+
+static inline void
+crew_bury(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 #endif

@@ -6,6 +6,8 @@
  *	struct segment *s = place_open(&p);
  *	...
  *	place_end(&p);
+ *
+ *	return place_done(&p, s);	a test whose segment must be valid still
  */
 #ifndef KIT_PLACE_H
 #define KIT_PLACE_H
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "kit/tap.h"
 #include "shm/segment.h"
 
 struct place {
@@ -67,6 +70,17 @@ place_end(struct place *p)
 	}
 	rmdir(p->dir);
 	arena_free(p->arena);
+}
+
+static inline int
+place_done(struct place *p, struct segment *s)
+{
+	const char *why = "";
+
+	tap_ok(segment_valid(s, &why), "the segment is valid %s", why);
+	segment_close(s);
+	place_end(p);
+	return tap_done();
 }
 
 #endif

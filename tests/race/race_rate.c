@@ -236,7 +236,6 @@ main(void)
 	struct place p = place_new();
 	struct segment *s = place_open(&p);
 	struct rates *t = rates_open(s, p.arena);
-	const char *why = "";
 
 	exactly(t, "burst", (struct rate){ RATE_MINUTE, 60, 100, false,
 		subject(4000), 1 }, 100);
@@ -254,8 +253,5 @@ main(void)
 	many(t, "day", (struct rate){ RATE_DAY, 7, 0, false, 0, 1 }, 7);
 	running(t);
 	given_back(t);
-	tap_ok(segment_valid(s, &why), "valid %s", why);
-	segment_close(s);
-	place_end(&p);
-	return tap_done();
+	return place_done(&p, s);
 }

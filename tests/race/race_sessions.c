@@ -145,15 +145,11 @@ main(void)
 	struct place p = place_new();
 	struct shared *w = crew_shared(sizeof(*w));
 	struct tally t = { 0 };
-	const char *why = "";
 	unsigned more = 0;
-	struct crew c;
 
 	w->segment = place_open(&p);
 	w->until_ms = clock_mono_us() / 1000 + 1200;
-	c = crew_start(CREW, work, w);
-	crew_kill(&c, CREW / 2, 150);
-	IS_INT(crew_wait(&c), 0);
+	crew_halved(CREW, work, w, 150);
 	tap_ok(w->begun > 1000 && w->used > 1000, "%llu begun, %llu looks",
 		(unsigned long long)w->begun, (unsigned long long)w->used);
 	tap_ok(w->wrong == 0, "all right, but for %llu",
@@ -165,8 +161,5 @@ main(void)
 		more += t.of[i] > MOST;
 	tap_ok(t.n <= CREW * MOST && more == 0, "%u alive, no more than %d of "
 		"one caller", t.n, MOST);
-	tap_ok(segment_valid(w->segment, &why), "valid %s", why);
-	segment_close(w->segment);
-	place_end(&p);
-	return tap_done();
+	return place_done(&p, w->segment);
 }

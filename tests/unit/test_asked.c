@@ -113,15 +113,11 @@ int
 main(void)
 {
 	struct place p = place_new();
-	const char *why = "";
 
 	s = place_open(&p);
 	check_questions();
 	check_places();
 	check_refusals();
 	check_rests();
-	tap_ok(segment_valid(s, &why), "valid %s", why);
-	segment_close(s);
-	place_end(&p);
-	return tap_done();
+	return place_done(&p, s);
 }

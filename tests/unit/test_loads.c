@@ -5,10 +5,7 @@
 #include "config.h"
 #include "shm/loads.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "kit/crew.h"
 #include "kit/place.h"
 #include "kit/tap.h"
 #include "shm/layout.h"
@@ -99,33 +96,27 @@ generations(struct segment *s, struct loads *l)
 	tap_ok(i == LOADS, "all places are given anew");
 }
 
+struct other {
+	struct place *place;
+	int n;
+};
+
+static void
+begin_calls(void *who)
+{
+	struct other *o = who;
+	struct segment *s = place_open(o->place);
+	struct loads *l = loads_open(s, worker_claim(s), o->place->arena);
+
+	loads_begin(l);
+	loads_count(loads_place(l, A), o->n, 1);
+}
+
 /* Another worker begins n calls and waits to be killed. */
 static pid_t
 other_worker(struct place *p, int n)
 {
-	int ready[2];
-	char c;
-	pid_t pid;
-
-	if (pipe(ready) != 0)
-		exit(1);
-	pid = fork();
-	if (pid == 0) {
-		struct segment *s = place_open(p);
-		struct loads *l = loads_open(s, worker_claim(s), p->arena);
-
-		loads_begin(l);
-		loads_count(loads_place(l, A), n, 1);
-		if (write(ready[1], "x", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(0);
-	}
-	if (read(ready[0], &c, 1) != 1)
-		exit(1);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
+	return crew_one(begin_calls, &(struct other){ p, n });
 }
 
 static void
@@ -138,13 +129,11 @@ dead_workers(struct segment *s, struct loads *l, struct place *p)
 	mine = loads_place(l, A);
 	loads_count(mine, 1, 0);
 	is(s, A, 4, 1, "two workers");
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	crew_bury(pid);
 	is(s, A, 1, 0, "the dead one counts no more");
 	pid = other_worker(p, 2);
 	is(s, A, 3, 1, "its slot began with none");
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	crew_bury(pid);
 	loads_count(mine, -1, 0);
 }
 

@@ -5,10 +5,7 @@
 #include "config.h"
 #include "shm/streams.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "kit/crew.h"
 #include "kit/place.h"
 #include "kit/tap.h"
 #include "shm/layout.h"
@@ -35,33 +32,27 @@ one_worker(struct segment *s, struct worker_slot *w)
 	streams_leave(s, w, bob);
 }
 
+struct other {
+	struct place *place;
+	unsigned n;
+};
+
+static void
+open_streams(void *who)
+{
+	struct other *o = who;
+	struct segment *s = place_open(o->place);
+	struct worker_slot *w = worker_claim(s);
+
+	while (o->n-- > 0)
+		streams_enter(s, w, alice, 100);
+}
+
 /* Another worker opens n streams and waits to be killed. */
 static pid_t
 other_worker(struct place *p, unsigned n)
 {
-	int ready[2];
-	char c;
-	pid_t pid;
-
-	if (pipe(ready) != 0)
-		exit(1);
-	pid = fork();
-	if (pid == 0) {
-		struct segment *s = place_open(p);
-		struct worker_slot *w = worker_claim(s);
-
-		while (n-- > 0)
-			streams_enter(s, w, alice, 100);
-		if (write(ready[1], "x", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(0);
-	}
-	if (read(ready[0], &c, 1) != 1)
-		exit(1);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
+	return crew_one(open_streams, &(struct other){ p, n });
 }
 
 static void
@@ -72,14 +63,12 @@ two_workers(struct place *p, struct segment *s, struct worker_slot *w)
 	IS_INT(streams_count(s, alice), 3);
 	tap_ok(!streams_enter(s, w, alice, 3), "the others' count");
 	OK(streams_enter(s, w, alice, 4));
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	crew_bury(pid);
 	tap_ok(streams_count(s, alice) == 1, "a dead worker's do not");
 	tap_ok(streams_enter(s, w, alice, 2), "nor do they refuse anybody");
 	pid = other_worker(p, 1);
 	tap_ok(streams_count(s, alice) == 3, "his slot begins with none");
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	crew_bury(pid);
 }
 
 static void
@@ -102,13 +91,9 @@ main(void)
 	struct place p = place_new();
 	struct segment *s = place_open(&p);
 	struct worker_slot *w = worker_claim(s);
-	const char *why;
 
 	one_worker(s, w);
 	two_workers(&p, s, w);
 	full_bucket(s, w);
-	OK(segment_valid(s, &why));
-	segment_close(s);
-	place_end(&p);
-	return tap_done();
+	return place_done(&p, s);
 }
