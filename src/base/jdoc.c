@@ -189,26 +189,6 @@ jdoc_bool(const struct jdoc *d, bool *value_r)
 	return true;
 }
 
-/* Not json_object_iter_*: another library exports names like these, too. */
-bool
-jdoc_each(const struct jdoc *object,
-	bool (*fn)(void *who, struct str name, struct jdoc *value), void *who)
-{
-	struct lh_entry *e, *next;
-
-	if (jdoc_type(object) != JDOC_OBJECT)
-		return false;
-	for (e = json_object_get_object(bare(object))->head; e != NULL;
-	    e = next) {
-		struct str name = str_of(lh_entry_k(e));
-
-		next = e->next;
-		if (!fn(who, name, wrap((struct json_object *)lh_entry_v(e))))
-			return false;
-	}
-	return true;
-}
-
 struct str
 jdoc_text(struct arena *a, const struct jdoc *d)
 {

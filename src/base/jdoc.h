@@ -89,8 +89,6 @@ bool jdoc_string(const struct jdoc *d, struct str *text_r);
 bool jdoc_number(const struct jdoc *d, double *value_r);
 bool jdoc_int(const struct jdoc *d, int64_t *value_r);	/* integers only */
 bool jdoc_bool(const struct jdoc *d, bool *value_r);
-bool jdoc_each(const struct jdoc *object,
-	bool (*fn)(void *who, struct str name, struct jdoc *value), void *who);
 
 /* Compact text of a tree, no slash escaping. */
 struct str jdoc_text(struct arena *a, const struct jdoc *d);

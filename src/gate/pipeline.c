@@ -24,12 +24,6 @@ static const struct step steps[] = {
 	{ NULL, NULL, NULL }
 };
 
-const struct step *
-pipeline_steps(void)
-{
-	return steps;
-}
-
 enum turn
 req_fail(struct req *q, const struct fault *f)
 {

@@ -55,7 +55,4 @@ void pipeline_finish(struct req *q);
 /* A request has become a stream. */
 void pipeline_stream(struct req *q);
 
-/* The names of the steps, for the log and the tests. */
-const struct step *pipeline_steps(void);
-
 #endif

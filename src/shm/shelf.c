@@ -173,21 +173,6 @@ shelf_get(struct segment *s, const uint8_t key[32], int64_t now_unix_s,
 	return false;
 }
 
-void
-shelf_drop(struct segment *s, const uint8_t key[32])
-{
-	struct shm_slot *shelf;
-	uint64_t want[4];
-
-	if (s == NULL || s->read_only)
-		return;
-	memcpy(want, key, sizeof(want));
-	shelf = shelf_of(s, key);
-	for (unsigned i = 0; i < SHM_SLOTS; i++)
-		if (has_key(&shelf[i], want))
-			atomic_store(&shelf[i].check, 0);
-}
-
 /* What can be read must lie where it is looked for. */
 bool
 shelf_valid(const struct segment *s, const char **why_r)

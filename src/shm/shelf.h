@@ -21,6 +21,5 @@ void shelf_put(struct segment *s, const uint8_t key[32], struct str value,
 /* A copy in the arena, when it is there and not expired. */
 bool shelf_get(struct segment *s, const uint8_t key[32], int64_t now_unix_s,
 	struct arena *a, struct str *value_r);
-void shelf_drop(struct segment *s, const uint8_t key[32]);
 
 #endif
