@@ -29,8 +29,9 @@ is_opening(struct str method)
 	return AMONG(method, methods);
 }
 
-bool
-allow_is_plain(struct str method)
+/* Lists, notifications and more of what every session needs. */
+static bool
+makes_session(struct str method)
 {
 	static const char *const methods[] = { "logging/setLevel",
 		"subscriptions/listen", "" };
@@ -83,7 +84,7 @@ list_of(const struct conf_rule *r, enum allow_kind kind)
 static bool
 is_plain(const struct allow_ask *ask)
 {
-	return ask->kind == ALLOW_METHOD && allow_is_plain(ask->method);
+	return ask->kind == ALLOW_METHOD && makes_session(ask->method);
 }
 
 static bool

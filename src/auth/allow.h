@@ -9,8 +9,8 @@
  * operations of that kind, `methods` for all operations whose kind has no
  * list in the rule; a rule without any list speaks for everything.
  * Once there are rules, what none of them matches is denied.  The methods
- * that a session is made of (allow_is_plain()) are the exception: only a rule
- * with `methods` speaks of them.
+ * that a session is made of (handshake, ping, lists, notifications) are the
+ * exception: only a rule with `methods` speaks of them.
  */
 #ifndef AUTH_ALLOW_H
 #define AUTH_ALLOW_H
@@ -47,8 +47,5 @@ bool allow_governs(const struct allow_rules *r, enum allow_kind kind);
 /* rule_r: for ALLOW_SCOPES the rule whose scopes are wanted. */
 enum allow allow_judge(const struct allow_rules *r, const struct identity *w,
 	const struct allow_ask *ask, const struct conf_rule **rule_r);
-
-/* Handshake, ping, lists, notifications: what every session needs. */
-bool allow_is_plain(struct str method);
 
 #endif

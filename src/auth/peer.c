@@ -18,8 +18,9 @@ variable_or_preset(struct str variable)
 	return variable.n > 0 ? variable : STR("REMOTE_ADDR");
 }
 
-bool
-peer_value(const struct params *p, struct str variable, struct str *value_r)
+/* The one distinct value of the variable. False: contradicting values. */
+static bool
+one_value(const struct params *p, struct str variable, struct str *value_r)
 {
 	struct str name = variable_or_preset(variable), value = STR_NONE;
 
@@ -53,7 +54,7 @@ peer_trusted(const struct params *p, struct str variable,
 	struct conf_cidr addr;
 	struct str value;
 
-	if (!peer_value(p, variable, &value))
+	if (!one_value(p, variable, &value))
 		return false;
 	if (value.n == 0 || str_starts(value, STR("unix:")))
 		return has_unix_peer(list);
@@ -73,6 +74,6 @@ auth_local_client(const struct conf *c, const struct params *p)
 		if (count > 0)
 			return false;
 	}
-	return peer_value(p, c->peer_param, &value) &&
+	return one_value(p, c->peer_param, &value) &&
 		conf_addr_parse(value, &addr) && conf_addr_loopback(&addr);
 }

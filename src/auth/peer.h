@@ -8,10 +8,6 @@
 #include "conf/conf.h"
 #include "http/params.h"
 
-/* The one distinct value of the variable. False: contradicting values. */
-bool peer_value(const struct params *p, struct str variable,
-	struct str *value_r);
-
 /* Is the peer inside the list?  No address at all, or "unix:…", is inside
  * when the list has the word for it. */
 bool peer_trusted(const struct params *p, struct str variable,

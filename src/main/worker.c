@@ -37,8 +37,9 @@ struct worker {
 	bool own_master, draining, door_idle, gate_idle, told_revoked;
 };
 
-bool
-worker_under_apache(void)
+/* Did Apache start this process?  By the name of the parent. */
+static bool
+under_apache(void)
 {
 	char path[32], name[32] = "";
 	ssize_t n;
@@ -285,7 +286,7 @@ open_door(struct worker *w, const struct worker_plan *p)
 		.loop = w->loop, .gate = w->gate,
 		.max_body = c->limits.request_body,
 		.input_ms = (uint64_t)c->limits.input_ms,
-		.apache = !p->own_master && worker_under_apache(),
+		.apache = !p->own_master && under_apache(),
 		.connections = connections, .who = w,
 	}, p->fd);
 }

@@ -23,9 +23,6 @@ struct worker_plan {
 /* Serves until it is told to end. An exit code. */
 int worker_run(const struct worker_plan *p);
 
-/* Did Apache start this process?  By the name of the parent. */
-bool worker_under_apache(void);
-
 /* The segment of a configuration; says in the log why there is none. */
 struct segment *worker_segment(const struct conf *c, struct arena *a);
 
