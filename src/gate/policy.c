@@ -95,21 +95,33 @@ judge_ask(const struct req *q, const struct allow_ask *ask, struct ruling *r)
 		*r = (struct ruling){ verdict, *ask, rule };
 }
 
-/* subscriptions/listen: each of the resources that are to be watched. */
+static bool
+is_or_nothing(struct jdoc_span s, enum jdoc_type type)
+{
+	return s.type == type || s.type == JDOC_ABSENT || s.type == JDOC_NULL;
+}
+
+/* subscriptions/listen: each of the resources that are to be watched.  Of
+ * another form only the upstream knows what it would make of it: denied. */
 static void
 judge_watched(const struct req *q, const struct rpc_message *m,
 	struct ruling *r)
 {
-	struct jdoc_span list = walk_member(q->arena, walk_member(q->arena,
-		m->params, "notifications"), "resourceSubscriptions");
+	struct jdoc_span what = walk_member(q->arena, m->params,
+		"notifications");
+	struct jdoc_span list = walk_member(q->arena, what,
+		"resourceSubscriptions");
+	struct allow_ask ask = { .method = STR("resources/subscribe"),
+		.kind = ALLOW_RESOURCE };
 	struct walk w = walk_into(list.raw);
 	struct jdoc_span uri;
 	struct str none;
 
+	if (!is_or_nothing(m->params, JDOC_OBJECT) ||
+	    !is_or_nothing(what, JDOC_OBJECT) ||
+	    !is_or_nothing(list, JDOC_ARRAY))
+		judge_ask(q, &ask, r);
 	while (walk_next(&w, &none, &uri)) {
-		struct allow_ask ask = { .method = STR("resources/subscribe"),
-			.kind = ALLOW_RESOURCE };
-
 		ask.named = jdoc_unquote(q->arena, uri, &ask.name);
 		judge_ask(q, &ask, r);
 	}

@@ -341,12 +341,16 @@ def _(t):
 @test("what is to be watched", rows=(
     ("nothing", [], True), ("ours", ["file:///pub/a"], True),
     ("another", ["file:///pub/a", "file:///b"], False),
-    ("a number", [1], False)))
+    ("a number", [1], False), ("null", None, True),
+    ("a word", "file:///b", False), ("an object", {"a": "file:///b"}, False),
+    ("a list of lists", [["file:///b"]], False),
+    ("all of it in a list", ["file:///b"], False)))
 def _(t):
     options = {"policy": [
         {"effect": "allow", "resources": ["file:///pub/*"]}]}
-    m = modern("subscriptions/listen", notifications={
-        "toolsListChanged": True, "resourceSubscriptions": t.row[1]})
+    what = {"toolsListChanged": True, "resourceSubscriptions": t.row[1]}
+    m = modern("subscriptions/listen", notifications=[what]
+               if t.row[0].startswith("all") else what)
     with Upstream(Lists()) as up, gate(up, options) as g:
         r = g.rpc("/s/mcp", "subscriptions/listen", **m)
         equal(r.status, 200)
