@@ -45,6 +45,27 @@ check_version(struct req *q)
 		"protocol version \"%.*s\"", STR_ARG(str_head(v, 40)));
 }
 
+/* protocol.versions: what the operator offers.  The bytes of initialize are
+ * the client's, so that one which asks for another revision is refused. */
+static const struct fault *
+check_offered(struct req *q)
+{
+	const struct conf_texts *offered =
+		&q->server->conf->options.versions;
+	struct str v = q->version, list = STR_NONE;
+
+	if (q->has_rpc && q->rpc.era == ERA_MODERN)
+		v = q->rpc.claimed.n > 0 ? q->rpc.claimed : v;
+	else if (q->has_rpc && q->rpc.asked.n > 0)
+		v = q->rpc.asked;
+	if (offered->n == 0 || v.n == 0 || conf_has_text(offered, v))
+		return NULL;
+	for (uint32_t i = 0; i < offered->n; i++)
+		list = str_fmt(q->arena, "%.*s%s\"%.*s\"", STR_ARG(list),
+			i > 0 ? "," : "", STR_ARG(offered->v[i]));
+	return rpc_unsupported(q->arena, list, v);
+}
+
 static bool
 param_twice(const struct req *q)
 {
@@ -97,6 +118,8 @@ rpc_run(struct req *q)
 		return NEXT;
 	crooked = session_read(q);
 	f = q->method == METHOD_POST ? read_body(q) : check_version(q);
+	if (f == NULL)
+		f = check_offered(q);
 	if (f == NULL && !(q->has_rpc && q->rpc.era == ERA_MODERN))
 		f = crooked != NULL ? crooked : check_session(q);
 	/* modern: a session id says nothing, however it looks */

@@ -33,7 +33,7 @@ static const char *const versions[] = { "2026-07-28", "2025-11-25",
 /* What a claim may name.  The older ones begin with initialize: who is told
  * of them here would ask in vain again, and server/discover has no word of
  * them either. */
-#define CLAIMABLE_JSON "[\"2026-07-28\"]"
+#define CLAIMABLE_JSON "\"2026-07-28\""
 
 bool
 rpc_version_known(struct str version)
@@ -187,27 +187,33 @@ check_meta(struct reading *r)
 	return NULL;
 }
 
+const struct fault *
+rpc_unsupported(struct arena *a, struct str supported, struct str requested)
+{
+	struct buf b = buf_new(a, MAX_ERROR_REPLY / 4);
+	struct str text = STR_NONE;
+	struct fault *f;
+
+	buf_json(&b, requested);
+	buf_take(&b, &text);
+	f = fault_new(a, FAULT_VERSION_UNSUPPORTED, "version \"%.*s\"",
+		STR_ARG(str_head(requested, 40)));
+	f->data = str_fmt(a, "\"supported\":[%.*s],\"requested\":\"%.*s\"",
+		STR_ARG(supported), STR_ARG(text));
+	return f;
+}
+
 static const struct fault *
 check_version(struct reading *r)
 {
 	const struct rpc_headers *h = r->headers;
 	struct str claimed = r->rpc->claimed;
-	struct buf requested;
-	struct str text = STR_NONE;
-	struct fault *f;
 
 	if (h->version_twice || !str_eq(h->version, claimed))
 		return mismatch(r->arena, "MCP-Protocol-Version");
 	if (rpc_version_modern(claimed))
 		return NULL;
-	requested = buf_new(r->arena, MAX_ERROR_REPLY / 4);
-	buf_json(&requested, claimed);
-	buf_take(&requested, &text);
-	f = fault_new(r->arena, FAULT_VERSION_UNSUPPORTED, "version \"%.*s\"",
-		STR_ARG(str_head(claimed, 40)));
-	f->data = str_fmt(r->arena, "\"supported\":" CLAIMABLE_JSON
-		",\"requested\":\"%.*s\"", STR_ARG(text));
-	return f;
+	return rpc_unsupported(r->arena, STR(CLAIMABLE_JSON), claimed);
 }
 
 /* Mcp-Name goes with these. */

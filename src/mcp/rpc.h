@@ -56,6 +56,10 @@ const struct fault *rpc_read(struct arena *a, struct str body,
 bool rpc_version_known(struct str version);
 bool rpc_version_modern(struct str version);
 
+/* A revision that is not served; supported: JSON texts with commas. */
+const struct fault *rpc_unsupported(struct arena *a, struct str supported,
+	struct str requested);
+
 /* `{"jsonrpc":"2.0","id":…,"error":{…}}`; id "" leaves the member out;
  * request_id goes into data. */
 struct str rpc_error(struct arena *a, struct str id, const struct fault *f,
