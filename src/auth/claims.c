@@ -153,16 +153,6 @@ check_times(const struct check *k)
 
 /* ---- from whom, for whom ------------------------------------------ */
 
-static bool
-is_among(const struct conf_texts *list, struct str s)
-{
-	for (uint32_t i = 0; i < list->n; i++) {
-		if (str_eq(list->v[i], s))
-			return true;
-	}
-	return false;
-}
-
 static const struct fault *
 check_issuer(const struct check *k)
 {
@@ -173,7 +163,7 @@ check_issuer(const struct check *k)
 	if (!jdoc_string(get(k, "iss"), &iss) ||
 	    !jose_text_clean(iss, MAX_ISSUER))
 		return refuse(k, "iss");
-	if (k->policy->issuer.n > 0 && !is_among(&k->policy->issuer, iss))
+	if (k->policy->issuer.n > 0 && !conf_has_text(&k->policy->issuer, iss))
 		return refuse(k, "iss");
 	k->c->who.issuer = iss;
 	return NULL;
@@ -187,14 +177,14 @@ audience_fits(const struct check *k, const struct jdoc *aud)
 	bool found = false;
 
 	if (jdoc_string(aud, &text))
-		return is_among(&k->policy->audience, text);
+		return conf_has_text(&k->policy->audience, text);
 	if (aud == NULL || jdoc_type(aud) != JDOC_ARRAY ||
 	    jdoc_length(aud) > MAX_TOKEN_AUDIENCES)
 		return false;
 	for (size_t i = 0; i < jdoc_length(aud); i++) {
 		if (!jdoc_string(jdoc_at(aud, i), &text))
 			return false;
-		found = found || is_among(&k->policy->audience, text);
+		found = found || conf_has_text(&k->policy->audience, text);
 	}
 	return found;
 }
@@ -212,11 +202,11 @@ check_balancer(const struct check *k)
 		return refuse(k, "signer");
 	if (k->policy->audience.n > 0 &&
 	    !(jdoc_string(jdoc_get(header, "client"), &text) &&
-	    is_among(&k->policy->audience, text)))
+	    conf_has_text(&k->policy->audience, text)))
 		return refuse(k, "client");
 	if (jdoc_get(header, "iss") != NULL && k->policy->issuer.n > 0 &&
 	    !(jdoc_string(jdoc_get(header, "iss"), &text) &&
-	    is_among(&k->policy->issuer, text)))
+	    conf_has_text(&k->policy->issuer, text)))
 		return refuse(k, "iss");
 	if (jdoc_get(header, "exp") == NULL)
 		return NULL;
@@ -242,10 +232,13 @@ check_audience(const struct check *k)
 
 /* ---- what kind of token ------------------------------------------- */
 
-/* An ID token is no access token, a bound token no bearer token. */
+/* An ID token is no access token, a bound token no bearer token; nor is what
+ * tells of an event (RFC 8417), a logout for one, whose typ need not say so. */
 static const struct fault *
 check_kind(const struct check *k)
 {
+	if (jdoc_type(get(k, "events")) == JDOC_OBJECT)
+		return refuse(k, "events");
 	if (has(k, "at_hash") || has(k, "c_hash"))
 		return refuse(k, "id_token");
 	if (has(k, "nonce") && !k->policy->allow_nonce)

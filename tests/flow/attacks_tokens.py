@@ -209,8 +209,11 @@ def kinds():
             yield claims(**{name: v}), BAD
     for v in ({"jkt": "x"}, {}, None, "x", False):
         yield claims(cnf=v), BAD
+    for v in ({}, {"http://schemas.openid.net/event/backchannel-logout": {}}):
+        yield claims(events=v, sid="x", jti="x"), BAD
     for more in ({"jti": "x" * 256}, {"azp": "x"}, {"scope": 5},
-                 {"scp": {}}, {"groups": ["a", 1]}, {"groups": 7}):
+                 {"scp": {}}, {"groups": ["a", 1]}, {"groups": 7},
+                 {"events": ["a"]}, {"sid": "x"}):
         yield claims(**more), OK
 
 

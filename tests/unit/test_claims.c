@@ -142,6 +142,10 @@ static const struct {
 		"id_token" },
 	{ "cnf", OPEN, "\"cnf\":{\"jkt\":\"x\"}", "cnf" },
 	{ "cnf null", OPEN, "\"cnf\":null", "cnf" },
+	{ "a logout", OPEN, "\"events\":{\"http://schemas.openid.net/event/"
+		"backchannel-logout\":{}},\"sid\":\"s\"", "events" },
+	{ "an event of any kind", NONCE, "\"events\":{}", "events" },
+	{ "events of another kind", OPEN, "\"events\":[\"a\"]", NULL },
 	{ "no jti", JTI, "\"x\":1", "jti" },
 	{ "jti", JTI, "\"jti\":\"j\"", NULL },
 	{ "jti empty", JTI, "\"jti\":\"\"", "jti" },
