@@ -30,6 +30,10 @@ const struct fault *auth_policy_new(const struct conf *c,
 const struct fault *auth_policy_ready(const struct auth_policy *p,
 	struct arena *a);
 
+/* Both, for conf_source.judge: why not, "" when it can be used. */
+struct str auth_policy_judge(const struct conf *c,
+	const struct conf_inbound *in, struct arena *a);
+
 /* The challenge of this policy for a refusal decided elsewhere. */
 struct str auth_challenge(const struct auth_policy *p, enum fault_kind kind,
 	struct arena *a);

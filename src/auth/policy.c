@@ -348,6 +348,18 @@ auth_policy_ready(const struct auth_policy *p, struct arena *a)
 }
 
 struct str
+auth_policy_judge(const struct conf *c, const struct conf_inbound *in,
+	struct arena *a)
+{
+	struct auth_policy *p;
+	const struct fault *f = auth_policy_new(c, in, STR(""), a, &p);
+
+	if (f == NULL)
+		f = auth_policy_ready(p, a);
+	return f != NULL ? str_of(f->detail) : STR("");
+}
+
+struct str
 auth_challenge(const struct auth_policy *p, enum fault_kind kind,
 	struct arena *a)
 {

@@ -295,6 +295,17 @@ fill_jwt(struct review *r)
 	default_algorithms(j);
 }
 
+/* Keys come from one place: which would count otherwise? */
+static void
+exclude(struct review *r, const char *k, struct str one, const char *other,
+	struct str two)
+{
+	if (one.n > 0 && two.n > 0)
+		report_add(r->l->report, "E09", place(r, str_fmt(r->l->arena,
+		    "jwt.%s", other).p), "\"%s\" and \"%s\" exclude each "
+		    "other", k, other);
+}
+
 static void
 check_jwt(struct review *r)
 {
@@ -312,9 +323,11 @@ check_jwt(struct review *r)
 	check_written(r, "jwt.issuer");
 	if (has_keys(j) || !secret_empty(j->secret) || j->issuer.n > 0)
 		check_algorithms(r);
-	if (j->jwks_file.n > 0 && j->public_key_file.n > 0)
-		report_add(r->l->report, "E09", place(r, "jwt.publicKeyFile"),
-		    "\"jwksFile\" and \"publicKeyFile\" exclude each other");
+	exclude(r, "jwksFile", j->jwks_file, "publicKeyFile",
+	    j->public_key_file);
+	exclude(r, "jwksUrl", j->jwks_url, "jwksFile", j->jwks_file);
+	exclude(r, "jwksUrl", j->jwks_url, "publicKeyFile",
+	    j->public_key_file);
 	if (!https_or_local(r, j->jwks_url))
 		report_add(r->l->report, "E62", place(r, "jwt.jwksUrl"),
 		    "must be an absolute https URL");

@@ -420,6 +420,10 @@ struct conf_source {
 	bool env_proxy;		/* HTTP_PROXY and friends may be read */
 	bool check_only;	/* --check-config: an engine that is not there
 				 * is an error */
+	/* Why a rule cannot be used (its keys), "" when it can; NULL: not asked
+	 * here.  What it makes lies in the arena, for the time of the call. */
+	struct str (*judge)(const struct conf *c,
+		const struct conf_inbound *in, struct arena *a);
 };
 
 struct conf_gen;		/* one generation: tree, holders, arena */

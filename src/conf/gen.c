@@ -263,6 +263,41 @@ fill_gate(struct loading *l)
 	check_crossings(l);
 }
 
+/* ---- what others know of a rule ------------------------------------------------------- */
+static void
+judge(struct loading *l, const struct conf_inbound *in, struct conf_server *s,
+	const struct node *at)
+{
+	struct arena *a = arena_new(MIB(16));
+	struct str name = s != NULL ? s->name : STR("mcpProxy");
+	struct str why = l->src->judge(l->conf, in, a);
+
+	if (why.n > 0)
+		server_unusable(l, s, "E67", at, "failed to initialize "
+		    "clients: %.*s: %.*s", STR_ARG(name), STR_ARG(why));
+	arena_free(a);
+}
+
+/* A rule that servers inherit is judged once. */
+static void
+judge_rules(struct loading *l)
+{
+	const struct node *rule = node_get(l->gate_options, "inboundAuth");
+
+	if (l->src->judge == NULL || l->report->errors > 0)
+		return;
+	if (rule != NULL)
+		judge(l, &l->conf->options.inbound, NULL, rule);
+	for (uint32_t i = 0; i < l->conf->n_servers; i++) {
+		struct conf_server *s = &l->servers[i];
+
+		rule = node_get(l->server_options[i], "inboundAuth");
+		if (rule != NULL && !s->options.disabled && s->invalid.n == 0 &&
+		    !from_gateway(rule))
+			judge(l, &s->options.inbound, s, rule);
+	}
+}
+
 /* ---- the generation --------------------------------------------------------------------- */
 static struct conf_gen *
 gen_new(const struct conf_source *src, struct arena *a)
@@ -309,6 +344,7 @@ conf_load(const struct conf_source *src, struct arena *a,
 		env_apply(l);
 		fill_gate(l);
 		note_file(l);
+		judge_rules(l);
 	}
 	*messages_r = report_take(l->report);
 	l->report = NULL;		/* lies in the caller's arena */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "auth/auth.h"
 #include "auth/remote.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -207,6 +208,7 @@ load(struct gate *g, bool aloud)
 		.file = g->conf_path,
 		.env_overrides = g->env_overrides,
 		.env_proxy = g->env_proxy,
+		.judge = auth_policy_judge,
 	}, a, &messages);
 
 	if (conf != NULL || aloud)

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "base/limits.h"
 
 bool
@@ -77,6 +78,8 @@ settings_load(struct settings *s, bool check_only, struct arena *a,
 	src.file = s->file;
 	src.env_overrides = s->env_override;
 	src.env_proxy = s->env_proxy;
+	if (!s->cgi)		/* OpenSSL takes a millisecond to start */
+		src.judge = auth_policy_judge;
 	*gen_r = conf_load(&src, a, &said);
 	print_messages(&said);
 	return *gen_r != NULL ? 0 : EX_CONFIG;
@@ -105,7 +108,8 @@ settings_reload(const struct settings *s)
 	struct arena *a = arena_new(MAX_CONFIG);
 	struct conf_messages said = { 0 };
 	struct conf_source src = { .file = s->file,
-		.env_overrides = s->env_override, .env_proxy = s->env_proxy };
+		.env_overrides = s->env_override, .env_proxy = s->env_proxy,
+		.judge = auth_policy_judge };
 	struct conf_gen *g = conf_load(&src, a, &said);
 
 	for (uint32_t i = 0; g == NULL && i < said.n; i++) {

@@ -10,7 +10,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, guard, secret, server  # noqa: E402
+from kit.gate import Gate, config, guard, run, secret, \
+    server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
@@ -238,6 +239,51 @@ def _(t):
             if more == 0 and len(made) > limit:     # 4 bytes in 3
                 made = keys.hs256(KEY, keys.claims(pad="x" * (n - 2)))
             equal(ask(g, made).status, status)
+
+
+def put(name, text):
+    path = os.path.join(keys.folder(), name)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, 0o644)
+    return path
+
+
+@test("keys in files that cannot be used", rows=(
+    ("no PEM", "publicKeyFile", "hello\n", "no PEM block"),
+    ("a private key", "publicKeyFile", None,
+     "a private key stands where a public one belongs"),
+    ("no JSON", "jwksFile", "hello\n", "unexpected character"),
+    ("no set", "jwksFile", "{}", "")))
+def _(t):
+    _, where, text, why = t.row
+    if text is None:
+        with open(keys.rsa().private) as f:
+            text = f.read()
+    jwt = {where: put("bad.key", text), "audience": ["gate"]}
+    rule = {"inboundAuth": {"strategy": "jwt", "jwt": jwt}}
+    says = "failed to initialize clients: %s: jwt keys: " + why
+    with Upstream() as up:
+        conf = config({"s": server(up, rule), "t": server(up)})
+        with Gate(conf) as g:           # that server alone is closed
+            r = ask(g, "a.b.c")
+            equal((r.status, r.reason), (503, "server_invalid"))
+            equal(g.rpc("/t/mcp", "ping").status, 200)
+            code, out, err = run(["-t", "--config", g.file])
+            equal((code, out), (78, ""))
+            assert says % "s" in err, err
+            stern = config({"s": server(up, dict(rule, panicIfInvalid=True))})
+            g.reload(stern, good=False)
+            assert says % "s" in g.log_text()
+            equal(g.rpc("/t/mcp", "ping").status, 200)
+        for bad, name in ((stern, "s"), (config(
+                {"t": server(up)}, options=rule), "mcpProxy")):
+            file = put("bad.json", json.dumps(bad))
+            os.chmod(file, 0o600)
+            code, _, err = run(["--config", file, "--listen",
+                                "unix:" + file + ".sock"])
+            equal(code, 78)
+            assert says % name in err, err
 
 
 tap.main()

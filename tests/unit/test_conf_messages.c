@@ -151,6 +151,12 @@ static const struct {
 		"\"username\":\"u\"}}"), O ".proxy.auth: \"auth\" and " },
 	{ "E09", OPTIONS("\"proxy\":{\"url\":\"http://h:1\",\"useEnv\":true}"),
 		O ".proxy.useEnv: \"useEnv\" and \"url\" exclude each other" },
+	{ "E09", INBOUND("\"jwt\":{\"jwksUrl\":\"https://k.test/\",\"audience\":\"a\","
+		"\"jwksFile\":\"k\"}"), I ".jwt.jwksFile: \"jwksUrl\" and "
+		"\"jwksFile\" exclude each other" },
+	{ "E09", INBOUND("\"jwt\":{\"jwksUrl\":\"https://k.test/\",\"audience\":\"a\","
+		"\"publicKeyFile\":\"k\"}"), "\"jwksUrl\" and "
+		"\"publicKeyFile\" exclude each other" },
 	{ "E20", AUTH("\"tokens\":[],\"rotationMode\":\"random\""),
 		O ".auth.rotationMode: rotationMode is set but tokens is "
 		"empty" },
