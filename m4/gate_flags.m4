@@ -47,6 +47,7 @@ PKG_CHECK_MODULES([$1], [$2 >= $3], [
 	GATE_BUILT_WITH="${GATE_BUILT_WITH:+$GATE_BUILT_WITH, }$2 $gate_version"
 ], [AC_MSG_ERROR([
 	$2 $3 or newer is needed and was not found.
+	pkg-config:      $[$1]_PKG_ERRORS
 	Debian, Ubuntu:  apt-get install $4
 	Fedora, RHEL:    dnf install $5
 	Elsewhere: install it and let PKG_CONFIG_PATH name the directory of its
