@@ -145,6 +145,16 @@ def case_calls():
     promise("p99 added at 4 clients", "%.2f ms" % added, "≤ 2 ms", added <= 2)
 
 
+NEW_TOKENS = """
+local n, run = 0, tostring(os.time())
+request = function()
+  n = n + 1
+  wrk.headers["Authorization"] = "Bearer opaque-" .. run .. "-" .. n
+  return wrk.format()
+end
+"""
+
+
 def case_asked():
     """Introspection: a token that is remembered, and one that is asked about.
     The endpoint is the upstream's process."""
@@ -367,40 +377,35 @@ def case_gone():
             "≤ 50 ms", ms <= 50)
 
 
-def case_pick():
-    """Picks of a token by 8 processes, by a program of the tree."""
+def printed_by(name, what, want):
+    """What a program of the tree prints about a promise, shown as it is;
+    None: it is not built."""
     build = os.environ.get("top_builddir", ".")
-    path = os.path.join(build, "tests/bench/bench_rotor")
+    path = os.path.join(build, "tests/bench", name)
     if not os.access(path, os.X_OK):
-        promise("token pick by 8 processes", "not built", "< 100 ns", False)
-        return
+        promise(what, "not built", want, False)
+        return None
     text = subprocess.run([path], stdout=subprocess.PIPE,
                           text=True).stdout.strip()
     print("\n```\n%s\n```\n" % text)
+    return text
+
+
+def case_pick():
+    """Picks of a token by 8 processes, by a program of the tree."""
+    printed_by("bench_rotor", "token pick by 8 processes", "< 100 ns")
 
 
 def case_jwt():
     """A JWT judged cold and warm, by algorithm, by a program of the tree."""
-    build = os.environ.get("top_builddir", ".")
-    path = os.path.join(build, "tests/bench/bench_jwt")
-    if not os.access(path, os.X_OK):
-        promise("a JWT judged", "not built", "–", False)
-        return
-    text = subprocess.run([path], stdout=subprocess.PIPE,
-                          text=True).stdout.strip()
-    print("\n```\n%s\n```\n" % text)
+    printed_by("bench_jwt", "a JWT judged", "–")
 
 
 def case_rates():
     """A limit and a long list of addresses, by a program of the tree."""
-    build = os.environ.get("top_builddir", ".")
-    path = os.path.join(build, "tests/bench/bench_rate")
-    if not os.access(path, os.X_OK):
-        promise("rate check", "not built", "< 100 ns", False)
+    text = printed_by("bench_rate", "rate check", "< 100 ns")
+    if text is None:
         return
-    text = subprocess.run([path], stdout=subprocess.PIPE,
-                          text=True).stdout.strip()
-    print("\n```\n%s\n```\n" % text)
     ns = [float(w) for w in text.replace("\n", " ").split()
           if w.replace(".", "").isdigit() and "." in w]
     promise("rate check", "%.0f ns" % ns[0], "< 100 ns", ns[0] < 100)
