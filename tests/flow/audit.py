@@ -18,7 +18,8 @@ from kit import fcgi, keys, tap  # noqa: E402
 from kit.gate import Gate, config, free_port, pool, run, secret, \
     server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Hold, Upstream, plain, with_session  # noqa: E402
+from kit.upstream import (Hold, Upstream, by_method, plain,  # noqa: E402
+                          with_session)  # noqa: E402
 
 KEY, OUT, HS = secret("key"), secret("out"), secret("hs-key-of-32-bytes-more")
 FIELDS = ["timestamp", "type", "source", "user", "action", "resource",
@@ -81,21 +82,6 @@ def bearer(token):
 
 def signed(**more):
     return bearer(keys.hs256(HS, keys.claims(**more)))
-
-
-def script(q, out):
-    """The method says what is answered."""
-    word, _, arg = (q.json["method"] if q.method == "POST" else "").partition(
-        " ")
-    if word == "status":
-        return out.status(int(arg))
-    if word == "text":
-        return out.body(200, "words", kind="text/html")
-    if word == "slow":
-        out.gone(5)
-        out.close = True
-        return None
-    return out.result()
 
 
 def inbound(**how):
@@ -213,7 +199,7 @@ REFUSED = {
 @test("a refusal is one record", rows=sorted(REFUSED))
 def _(t):
     (name, body, headers), kind, reason, status = REFUSED[t.row]
-    with Upstream(script) as up, audited(t, servers(up)) as g:
+    with Upstream(by_method) as up, audited(t, servers(up)) as g:
         r = g.post("/%s/mcp" % name, body, headers)
         equal(r.status, status)
         rec = one(g, type=kind, error=reason, status=status, server=name,
@@ -235,7 +221,7 @@ def _(t):
 
 @test("somebody who was sent away is named")
 def _(t):
-    with Upstream(script) as up, audited(t, servers(up)) as g:
+    with Upstream(by_method) as up, audited(t, servers(up)) as g:
         code, _, err = g.ctl("revoke", "--user", "alice")
         equal((code, err), (0, ""))
         r = g.post("/jwt/mcp", tool("jwt")[1], signed())
@@ -253,7 +239,7 @@ def _(t):
     ("GET", "/ws", "websocket", 501)))
 def _(t):
     method, path, reason, status = t.row
-    with Upstream(script) as up, audited(t, servers(up)) as g:
+    with Upstream(by_method) as up, audited(t, servers(up)) as g:
         equal(g.call(method, path).status, status)
         r = one(g, type=HTTP, error=reason, status=status, success=False,
                 action=method if method != "PUT" else "other")
@@ -282,7 +268,7 @@ def _(t):
 
 @test("a client that goes")
 def _(t):
-    with Upstream(script) as up, audited(t, servers(up)) as g:
+    with Upstream(by_method) as up, audited(t, servers(up)) as g:
         with fcgi.Conn(g.socket) as c:
             c.begin("POST", "/s/mcp", body=ask("s", "slow")[1])
             up.wait(1)

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from kit import fcgi, tap  # noqa: E402
 from kit.gate import Gate, alive, config, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Hold, Upstream  # noqa: E402
+from kit.upstream import Hold, Upstream, lasting  # noqa: E402
 
 
 def ends_in_order(s):
@@ -29,10 +29,7 @@ def _(t):
 
     def script(q, out):
         go.wait()
-        out.sse()
-        out.event({"n": 1})
-        out.gone()
-        out.close = True
+        lasting(q, out)
 
     conf = config({}, drainTime="500ms")
     with Upstream(script) as up:
@@ -51,14 +48,8 @@ def _(t):
 
 @test("a request that is complete after the signal ends in order, too")
 def _(t):
-    def script(q, out):
-        out.sse()
-        out.event({"n": 1})
-        out.gone()
-        out.close = True
-
     conf = config({}, drainTime="500ms")
-    with Upstream(script) as up:
+    with Upstream(lasting) as up:
         conf["mcpServers"]["s"] = server(up)
         with Gate(conf, mortal=True) as g:
             c = g.conn()
@@ -79,13 +70,7 @@ def _(t):
 
 @test("a new master begins while a killed one's streams have their grace")
 def _(t):
-    def script(q, out):
-        out.sse()
-        out.event({"n": 1})
-        out.gone()
-        out.close = True
-
-    with Upstream(script) as up, \
+    with Upstream(lasting) as up, \
             Gate(config({"s": server(up)}, drainTime="8s"), workers=2,
                  mortal=True) as g:
         c = g.conn()

@@ -16,7 +16,7 @@ from kit.gate import Gate, config, free_port, pool, run, secret, \
     server  # noqa: E402
 from kit.proxy import Proxy  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
-from kit.upstream import Hold, Upstream  # noqa: E402
+from kit.upstream import Hold, Upstream, by_method  # noqa: E402
 
 KEY, OUT, HS = secret("key"), secret("out"), secret("hs-key-of-32-bytes-more")
 MODERN, P = "2026-07-28", "io.modelcontextprotocol/"
@@ -35,21 +35,6 @@ def table():
 
 
 TABLE = table()
-
-
-def script(q, out):
-    """The method says what is answered."""
-    word, _, arg = (q.json["method"] if q.method == "POST" else "").partition(
-        " ")
-    if word == "status":
-        return out.status(int(arg))
-    if word == "text":
-        return out.body(200, "words", kind="text/html")
-    if word == "slow":
-        out.gone(5)
-        out.close = True
-        return None
-    return out.result()
 
 
 def inbound(**how):
@@ -160,7 +145,7 @@ def matches(kind, r):
 @test("by a POST", rows=sorted(POSTS))
 def _(t):
     name, body, headers = POSTS[t.row]
-    with Upstream(script) as up, Gate(config(servers(up))) as g:
+    with Upstream(by_method) as up, Gate(config(servers(up))) as g:
         matches(t.row, g.post("/%s/mcp" % name, body, headers))
 
 
@@ -170,13 +155,13 @@ def _(t):
     ("WEBSOCKET", "GET", "/ws")))
 def _(t):
     kind, method, path = t.row
-    with Upstream(script) as up, Gate(config(servers(up))) as g:
+    with Upstream(by_method) as up, Gate(config(servers(up))) as g:
         matches(kind, g.call(method, path))
 
 
 @test("CREDENTIAL_WITHDRAWN")
 def _(t):
-    with Upstream(script) as up, Gate(config(servers(up))) as g:
+    with Upstream(by_method) as up, Gate(config(servers(up))) as g:
         g.post("/old/mcp", ask("old")[1], bearer(OUT + "-old"))
         matches("CREDENTIAL_WITHDRAWN", g.post("/old/mcp", ask("old")[1]))
 
@@ -201,7 +186,7 @@ def _(t):
 
 @test("CLIENT_GONE")
 def _(t):
-    with Upstream(script) as up, Gate(config(servers(up))) as g:
+    with Upstream(by_method) as up, Gate(config(servers(up))) as g:
         with fcgi.Conn(g.socket) as c:
             c.begin("POST", "/s/mcp", body=ask("s", "slow")[1])
             up.wait(1)
@@ -219,7 +204,7 @@ def _(t):
 
 @test("PROXY_AUTH of a proxy with a login")
 def _(t):
-    with Proxy(user="u", password="p") as p, Upstream(script) as up, \
+    with Proxy(user="u", password="p") as p, Upstream(by_method) as up, \
             Gate(config({"s": server(up, {"proxy": {"url": p.url()}})})) as g:
         matches("PROXY_AUTH", g.rpc("/s/mcp", "ping"))
 

@@ -10,8 +10,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, server  # noqa: E402
-from kit.idp import OAUTH, OPENID, Idp  # noqa: E402
+from kit.gate import Gate  # noqa: E402
+from kit.idp import OAUTH, OPENID, Idp, ask, judged  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
@@ -19,16 +19,8 @@ BOTH = (1, 4)
 
 
 def conf_of(up, *issuers, **jwt):
-    conf = config({"s": server(up)})
-    conf["mcpProxy"]["options"]["inboundAuth"] = {
-        "strategy": "jwt", "failures": {"perIpPerMinute": 0},
-        "jwt": dict({"audience": ["gate"], "issuer": list(issuers)}, **jwt)}
-    return conf
-
-
-def ask(g, token):
-    return g.rpc("/s/mcp", "ping",
-                 headers={"Authorization": "Bearer " + token})
+    return judged(up, **dict({"audience": ["gate"], "issuer": list(issuers)},
+                             **jwt))
 
 
 @test("the first document that is there counts", workers=BOTH, rows=(

@@ -10,8 +10,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, server  # noqa: E402
-from kit.idp import Idp  # noqa: E402
+from kit.gate import Gate, server  # noqa: E402
+from kit.idp import Idp, ask  # noqa: E402
+from kit.idp import conf_of as idp_conf  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream  # noqa: E402
 
@@ -20,17 +21,7 @@ ALL = ["RS256", "ES256", "EdDSA"]
 
 
 def conf_of(up, idp, **jwt):
-    conf = config({"s": server(up)})
-    conf["mcpProxy"]["options"]["inboundAuth"] = {
-        "strategy": "jwt", "failures": {"perIpPerMinute": 0},
-        "jwt": dict({"audience": ["gate"], "issuer": idp.issuer,
-                     "jwksUrl": idp.url("/jwks"), "algorithms": ALL}, **jwt)}
-    return conf
-
-
-def ask(g, token, **more):
-    return g.rpc("/s/mcp", "ping",
-                 headers={"Authorization": "Bearer " + token}, **more)
+    return idp_conf(up, idp, **dict({"algorithms": ALL}, **jwt))
 
 
 def together(fns):

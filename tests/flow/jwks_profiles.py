@@ -9,8 +9,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, server  # noqa: E402
-from kit.idp import Idp, balancer_token  # noqa: E402
+from kit.gate import Gate  # noqa: E402
+from kit.idp import Idp, balancer_token, judged  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
@@ -19,13 +19,6 @@ CERTS = "/cdn-cgi/access/certs"
 KID = "01234567-89ab-cdef-0123-456789abcdef"
 NEXT = "11234567-89ab-cdef-0123-456789abcdef"
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b"
-
-
-def conf_of(up, **jwt):
-    conf = config({"s": server(up)})
-    conf["mcpProxy"]["options"]["inboundAuth"] = {
-        "strategy": "jwt", "failures": {"perIpPerMinute": 0}, "jwt": jwt}
-    return conf
 
 
 def ask(g, name, value):
@@ -39,7 +32,7 @@ def _(t):
         idp.add("k1")
         idp.lies[CERTS] = lambda q, out: out.json(
             dict(idp.jwks(), public_certs=[{"kid": "k1", "cert": "x"}]))
-        conf = conf_of(up, profile="cloudflare", issuer=idp.issuer,
+        conf = judged(up, profile="cloudflare", issuer=idp.issuer,
                        audience=["tag"])
         with Gate(conf, t.workers) as g:
             token = idp.token("k1", aud=["tag"], type="app")
@@ -59,7 +52,7 @@ def _(t):
     with Idp() as idp, Upstream() as up:
         idp.add("k1")
         idp.lies[CERTS] = lambda q, out: out.json(idp.jwks())
-        conf = conf_of(up, issuer=idp.issuer, audience=["tag"])
+        conf = judged(up, issuer=idp.issuer, audience=["tag"])
         conf["mcpProxy"]["options"]["inboundAuth"].update(
             strategy="proxy", proxy={"preset": "cloudflare"})
         with Gate(conf, t.workers) as g:
@@ -78,7 +71,7 @@ def _(t):
 
 # ---- AWS ----------------------------------------------------------------
 def balancer(up, idp, **more):
-    return conf_of(up, **dict({
+    return judged(up, **dict({
         "profile": "aws-alb", "jwksUrl": idp.url("/alb"), "signer": ARN,
         "region": "eu-west-1", "issuer": "https://idp.test"}, **more))
 
@@ -229,7 +222,7 @@ def _(t):
     _, more, typ, status = t.row
     with Idp() as idp, Upstream() as up:
         idp.add("k1")
-        conf = conf_of(up, profile="rfc9068", issuer=idp.issuer,
+        conf = judged(up, profile="rfc9068", issuer=idp.issuer,
                        audience=["gate"], jwksUrl=idp.url("/jwks"))
         with Gate(conf) as g:
             token = idp.token("k1", head={"typ": typ}, **dict(

@@ -11,27 +11,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, server  # noqa: E402
-from kit.idp import Idp  # noqa: E402
+from kit.gate import Gate  # noqa: E402
+from kit.idp import Idp, ask, conf_of  # noqa: E402
 from kit.proxy import Proxy  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream  # noqa: E402
 
 BOTH = (1, 4)
-
-
-def conf_of(up, idp, **jwt):
-    conf = config({"s": server(up)})
-    conf["mcpProxy"]["options"]["inboundAuth"] = {
-        "strategy": "jwt", "failures": {"perIpPerMinute": 0},
-        "jwt": dict({"audience": ["gate"], "issuer": idp.issuer,
-                     "jwksUrl": idp.url("/jwks")}, **jwt)}
-    return conf
-
-
-def ask(g, token, **more):
-    return g.rpc("/s/mcp", "ping",
-                 headers={"Authorization": "Bearer " + token}, **more)
 
 
 @test("nothing was ever fetched: 503, and it recovers", workers=BOTH,

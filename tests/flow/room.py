@@ -10,19 +10,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Upstream  # noqa: E402
+from kit.upstream import Upstream, lasting  # noqa: E402
 
 
 @test("calls and streams together are limited, and the room comes back")
 def _(t):
-    def script(q, out):
-        out.sse()
-        out.event({"n": 1})
-        out.gone()
-        out.close = True
-
     conf = config({}, limits={"inFlight": 2, "streams": 1})
-    with Upstream(script) as up:
+    with Upstream(lasting) as up:
         conf["mcpServers"]["s"] = server(up)
         with Gate(conf) as g:
             open_ones = []

@@ -11,16 +11,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.pools import A, B, C, word  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Hold, Upstream, by_token, plain  # noqa: E402
+from kit.upstream import Hold, Upstream, plain  # noqa: E402
 
 BOTH = (1, 4)
-A, B, C = secret("a"), secret("b"), secret("c")
-NAMES = {A: "a", B: "b", C: "c", "": "-"}
-
-
-def word(tokens):
-    return "".join(NAMES[t] for t in tokens)
 
 
 def gate_for(up, workers, *tokens, **more):

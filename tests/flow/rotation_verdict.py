@@ -10,19 +10,12 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
-from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.gate import Gate, config, pool, server  # noqa: E402
+from kit.pools import A, B, C, FIRST, ROUND, word  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
-from kit.upstream import Hold, Upstream, by_token, plain  # noqa: E402
+from kit.upstream import Hold, Upstream, by_token  # noqa: E402
 
 BOTH = (1, 4)
-A, B, C = secret("a"), secret("b"), secret("c")
-NAMES = {A: "a", B: "b", C: "c", "": "-"}
-FIRST = {"rotationMode": "on-first-failed"}
-ROUND = {"rotationMode": "round-robin"}
-
-
-def word(tokens):
-    return "".join(NAMES[t] for t in tokens)
 
 
 def answer(status, *headers, body=b""):

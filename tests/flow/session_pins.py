@@ -8,12 +8,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
-from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.gate import Gate, config, pool, server  # noqa: E402
+from kit.pools import A, B, C, word  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
-A, B, C = secret("a"), secret("b"), secret("c")
-NAMES = {A: "a", B: "b", C: "c"}
 ROUND = pool(A, B, C, rotationMode="round-robin")
 SESSION = {"Mcp-Session-Id": "S1"}
 MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -21,7 +20,7 @@ MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
 
 
 def used(up):
-    return "".join(NAMES[x] for x in up.tokens())
+    return word(up.tokens())
 
 
 @test("a session ends only when the upstream agrees", rows=(

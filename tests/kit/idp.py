@@ -17,11 +17,31 @@ import time
 import urllib.parse
 
 from kit import keys
-from kit.gate import guard
+from kit.gate import config, guard, server
 from kit.upstream import Upstream
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"
+
+
+def judged(up, **jwt):
+    """A configuration: callers of the server "s" show a JWT, and those who
+    show a wrong one are not sent away for it."""
+    conf = config({"s": server(up)})
+    conf["mcpProxy"]["options"]["inboundAuth"] = {
+        "strategy": "jwt", "failures": {"perIpPerMinute": 0}, "jwt": jwt}
+    return conf
+
+
+def conf_of(up, idp, **jwt):
+    """The same with the keys and the name of a provider."""
+    return judged(up, **dict({"audience": ["gate"], "issuer": idp.issuer,
+                              "jwksUrl": idp.url("/jwks")}, **jwt))
+
+
+def ask(g, token, **more):
+    return g.rpc("/s/mcp", "ping",
+                 headers={"Authorization": "Bearer " + token}, **more)
 
 
 class Idp:

@@ -152,6 +152,30 @@ def plain(q, out):
     return out.result({"method": ask["method"]})
 
 
+def lasting(q, out):
+    """A stream with one event, as long as the client stays."""
+    out.sse()
+    out.event({"n": 1})
+    out.gone()
+    out.close = True
+
+
+def by_method(q, out):
+    """The method says what is answered: "status 404", "text" (which is no
+    JSON), "slow" (nothing); any other is answered well."""
+    word, _, arg = (q.json["method"] if q.method == "POST" else "").partition(
+        " ")
+    if word == "status":
+        return out.status(int(arg))
+    if word == "text":
+        return out.body(200, "words", kind="text/html")
+    if word == "slow":
+        out.gone(5)
+        out.close = True
+        return None
+    return out.result()
+
+
 class Upstream:
     """Listens on a free port; `with` or stop() ends it."""
 
