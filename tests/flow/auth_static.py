@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
-from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.gate import Gate, config, secret, server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 

@@ -10,7 +10,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
-from kit import fcgi, keys, tap  # noqa: E402
+from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, guard, run, secret, server  # noqa: E402
 from kit.idp import Idp  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
