@@ -30,7 +30,8 @@ static const char *const forged_passes[FRONT_SERVERS] = {
 		"proxy.param; an address in trustedPeers that clients have, "
 		"too, trusts them all",
 	[FRONT_NGINX] = "underscores_in_headers off; and proxy.param with "
-		"fastcgi_param MCPGATE_USER $remote_user; instead of a header",
+		"fastcgi_param MCPGATE_USER $remote_user; with auth_basic, "
+		"instead of a header",
 	[FRONT_APACHE] = "RequestHeader unset NAME early, before it is set "
 		"again; or REMOTE_USER as proxy.param",
 	[FRONT_LIGHTTPD] = "lighttpd passes other spellings of a header on: "
@@ -127,6 +128,7 @@ static const struct header forged[] = {
 	{ STR("X-Forwarded-For"), LOCAL }, { STR("X_Forwarded_For"), LOCAL },
 	{ STR("X-Real-IP"), LOCAL }, { STR("Forwarded"), STR("for=127.0.0.1") },
 	{ STR("Proxy-Authorization"), STR("Basic bWNwZ2F0ZTpkb2N0b3I=") },
+	{ STR("Authorization"), STR("Basic bWNwZ2F0ZTpkb2N0b3I=") },
 };
 
 #define FORGED_N (sizeof(forged) / sizeof(forged[0]))

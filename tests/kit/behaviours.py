@@ -337,6 +337,12 @@ def _(t, s, up, script):
         for path in ("/p/mcp", "/g/mcp"):
             status = s.post(path, ASK, [(name, "root")])[0]
             assert status in (400, 401), (name, path, status)
+    # a name beside a password that nobody has looked at
+    for value in ("Basic cm9vdDp4", "basic cm9vdDo=", "Basic cm9vdA==",
+                  'Digest username="root"', "Negotiate cm9vdA=="):
+        for path in ("/p/mcp", "/g/mcp"):
+            status = s.post(path, ASK, [("Authorization", value)])[0]
+            equal((value, path, status), (value, path, 401))
     equal(up.calls, [])
 
 
