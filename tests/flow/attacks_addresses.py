@@ -220,6 +220,125 @@ def _(t):
                   (label, 200, want))
 
 
+# ---- RFC 7239, read a second time --------------------------------------------
+NODE_PORT = re.compile(r"[0-9]{1,5}|_[A-Za-z0-9._-]+", re.A)
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+PAIR = re.compile(r"[ \t]*(%s)=(%s|\"(?:[^\"\\]|\\.)*\")[ \t]*(;|$)"
+                  % (TOKEN, TOKEN), re.S)
+
+
+def node(text):
+    six = re.fullmatch(r"\[([^\]]*)\](?::(.+))?", text, re.S)
+    host, colon, port = text.partition(":")
+    if six:
+        host, port = six.group(1), six.group(2)
+        colon = port is not None
+    if colon and not (NODE_PORT.fullmatch(port)
+                      and (port[0] == "_" or int(port) < 65536)):
+        return None
+    if six:
+        return address(host) if ":" in host else None
+    return four(host)
+
+
+def told_by(e):
+    """The address that one element of Forwarded names, or None."""
+    e, at, said = e.strip(" \t"), 0, []
+    while True:
+        m = PAIR.match(e, at)
+        if m is None:
+            return None
+        if m.group(1).lower() == "for":
+            said.append(m.group(2).strip('"'))
+        at = m.end()
+        if m.group(3) == "":
+            break
+    return node(said[0]) if len(said) == 1 else None
+
+
+def from_the_right(value):
+    """The elements, the last one first; a comma in quotes is none."""
+    out, piece, inside = [], "", False
+    for i in range(len(value) - 1, -1, -1):
+        c = value[i]
+        escaped = (len(value[:i]) - len(value[:i].rstrip("\\"))) % 2
+        if c == '"' and not escaped:
+            inside = not inside
+        if c == "," and not inside:
+            out.append(piece)
+            piece = ""
+        else:
+            piece = c + piece
+    return out + [piece]
+
+
+def client_7239(peer, value):
+    at = address(peer)
+    elements = from_the_right(value.strip(" \t")) if trusted(at) else []
+    if len(elements) > 32:
+        return 400
+    for e in elements:
+        one = told_by(e)
+        if one is None:
+            break
+        at = one
+        if not trusted(at):
+            break
+    return at
+
+
+NODES = (
+    "1.2.3.4", "10.1.1.1", "10.9.8.7", "192.168.1.1", "1.2.3.4:80",
+    '"1.2.3.4"', '"1.2.3.4:80"', '"10.1.1.1:_x"', '"[2001:db8::7]"',
+    '"[2001:db8:aaaa::9]:443"', '"[2001:db8::7]:_p"', '"[::ffff:9.9.9.9]"',
+    "[2001:db8::7]", '"2001:db8::7"', '"[10.1.1.1]"', '"[fe80::1%eth0]"',
+    "unknown", "_hidden", '"_hidden"', '""', '"1.2.3.4:"', '"1.2.3.4:70000"',
+    '"1.2.3.4:x"', "01.2.3.4", '"1.2.3.4', '1.2.3.4"', '"1\\.2.3.4"', "",
+)
+MORE = ("proto=https", 'host="a,b"', 'by="[::1]:80"', "host=x", "for=9.9.9.9",
+        'x="\\",for=1.2.3.4"', "proto", "by=", ' host = "y"', 'z="')
+
+
+def forwarded():
+    rnd = random.Random(19)
+    for e in NODES:
+        yield "10.0.0.1", "for=" + e
+        yield "203.0.113.9", "for=" + e
+        yield "10.0.0.1", 'for=7.7.7.7, FOR=%s;proto=http, for="10.3.3.3"' % e
+    for _ in range(400):
+        elements = []
+        for _ in range(rnd.randint(1, 5)):
+            pairs = [rnd.choice(("for=", "For=", "for=", "for =")
+                                ) + rnd.choice(NODES)]
+            pairs += rnd.sample(MORE, rnd.choice((0, 0, 1, 2)))
+            rnd.shuffle(pairs)
+            elements.append(rnd.choice((";", "; ", " ;")).join(pairs))
+        yield rnd.choice(PEERS), rnd.choice((",", ", ")).join(elements)
+    for n in (32, 33):
+        yield "10.0.0.1", ",".join(["for=10.9.9.9"] * n)
+
+
+@test("the walk of Forwarded", workers=(1,))
+def _(t):
+    with Upstream() as up, Gate(config(
+            {"s": server(up)}, trustedProxies=PROXIES,
+            clientIp={"headers": ["Forwarded"]})) as g:
+        asked = [(peer, value, g.rpc("/s/mcp", "ping", REMOTE_ADDR=peer,
+                                     headers={"Forwarded": value}))
+                 for peer, value in forwarded()]
+        time.sleep(0.3)
+        told = {line.get("request_id"): line for line in g.log_lines()
+                if line.get("event") == "request"}
+        for peer, value, r in asked:
+            want, label = client_7239(peer, value), (peer, value)
+            if isinstance(want, int):
+                equal((label, r.status), (label, want))
+                continue
+            line = told[r.header("x-request-id")]
+            equal((label, r.status, address(line["client"])),
+                  (label, 200, want))
+
+
 # ---- lists -------------------------------------------------------------------
 PAST, LATER = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 CLIENTS = (
