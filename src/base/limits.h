@@ -37,6 +37,8 @@
 #define MAX_JSON_NAMES	10000	/* names in one object; kept in a hash table */
 #define MAX_BATCH	50	/* key limits.batch */
 #define MAX_REQUEST_ID	128	/* bytes of X-Request-Id we believe */
+#define MAX_EVENT_ID	256	/* bytes of an event id we resume a stream from */
+#define MAX_RESUMES	8	/* times one folded stream is resumed */
 #define MAX_RPC_ID	256	/* bytes of a JSON-RPC id we repeat */
 #define MAX_ERROR_REPLY	KIB(8)	/* bytes; fixed sentences and a few numbers */
 

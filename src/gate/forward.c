@@ -422,10 +422,28 @@ fold_more(struct req *q)
 	if (c->ended && c->end != TRANSFER_OK)
 		return req_fail(q, verdict_end(q->arena, c->end, c->detail));
 	if (c->ended)
-		return req_fail(q, fault_new(q->arena,
-			FAULT_UPSTREAM_PROTOCOL, "the stream has no answer"));
+		return resume_pause(q);
 	call_wait(c, &q->wait);
 	return WAIT;
+}
+
+static enum turn
+fold_flow(struct req *q)
+{
+	q->sink = (struct call_sink){ fold_full, fold_write, q };
+	q->phase = PHASE_FOLD;
+	call_flow(q->call, &q->sink);
+	return fold_more(q);
+}
+
+/* Where a stream that had ended goes on. */
+static enum turn
+fold_on(struct req *q)
+{
+	if (!resume_goes_on(q))
+		return resume_fail(q, "the stream cannot be resumed");
+	fold_again(&q->fold);
+	return fold_flow(q);
 }
 
 static const struct str *
@@ -451,10 +469,7 @@ fold_events(struct req *q)
 	plan.ids = request_ids(q, &plan.n_ids);
 	start_deadline(q);
 	fold_init(&q->fold, q->arena, &plan);
-	q->sink = (struct call_sink){ fold_full, fold_write, q };
-	q->phase = PHASE_FOLD;
-	call_flow(q->call, &q->sink);
-	return fold_more(q);
+	return fold_flow(q);
 }
 
 static enum turn
@@ -557,6 +572,10 @@ forward_back(struct req *q)
 		return relay_whole(q);
 	case PHASE_FOLD:
 		return fold_more(q);
+	case PHASE_PAUSE:
+		return resume_ask(q);
+	case PHASE_AGAIN:
+		return fold_on(q);
 	case PHASE_FLOW:
 		break;
 	}

@@ -48,7 +48,8 @@ enum crossing { CROSS_UNKNOWN, CROSS_NONE, CROSS_ALLOWED, CROSS_REFUSED };
 enum { ACCEPT_JSON = 1, ACCEPT_EVENTS = 2 };
 
 /* Where forward_back() goes on. */
-enum phase { PHASE_HEAD, PHASE_WHOLE, PHASE_FOLD, PHASE_FLOW };
+enum phase { PHASE_HEAD, PHASE_WHOLE, PHASE_FOLD, PHASE_FLOW, PHASE_PAUSE,
+	PHASE_AGAIN };
 
 struct req {
 	struct gate *gate;
@@ -120,6 +121,7 @@ struct req {
 	int upstream_status, status;
 	bool fixed;			/* begun with Content-Length */
 	struct fold fold;
+	uint32_t resumed;		/* times it went on with a GET */
 
 	bool stream;			/* counts as a stream, not as a call */
 	bool counted;			/* in the caller's number of streams */
@@ -215,6 +217,18 @@ enum turn selftest_run(struct req *q);
 
 /* The names of the request's headers, as a JSON list. */
 struct str selftest_names(struct req *q);
+
+/* ---- resume.c ----------------------------------------------------------------- */
+/* A stream that is folded ended before its answer: waits as long as the
+ * upstream said, or DONE with a fault. */
+enum turn resume_pause(struct req *q);
+
+/* That is over: asks where it goes on. */
+enum turn resume_ask(struct req *q);
+
+/* The upstream has answered; it goes on. */
+bool resume_goes_on(const struct req *q);
+enum turn resume_fail(struct req *q, const char *why);
 
 /* ---- outgoing.c --------------------------------------------------------------- */
 /* Everything that goes to the upstream but the pool's token. */

@@ -2,6 +2,8 @@
 #include "config.h"
 #include "relay/fold.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/jdoc.h"
 #include "base/limits.h"
@@ -18,13 +20,21 @@ fold_init(struct fold *f, struct arena *a, const struct fold_plan *p)
 	f->ids = p->ids;
 	f->n_ids = f->n_left = p->n_ids;
 	f->batch = p->batch;
-	f->room = p->max;
+	f->max = f->room = p->max;
 	f->given = ARENA_ARRAY(a, bool, p->n_ids);
 	f->pieces = ARENA_ARRAY(a, struct str, 2 * p->n_ids + 1);
 	f->n_pieces = 0;
 	f->reply = STR_NONE;
 	f->n_refused = f->n_asked = 0;
+	f->n_last = 0;
+	f->retry_ms = -1;
 	f->state = FOLD_MORE;
+}
+
+void
+fold_again(struct fold *f)
+{
+	f->events = sse_new(f->arena, f->max);
 }
 
 /* ---- whose answer ---------------------------------------------------------- */
@@ -177,12 +187,28 @@ read_event(struct fold *f, struct arena *a, struct str data)
 		f->state = FOLD_BAD;
 }
 
+/* Where the stream could be taken up again, and when. */
+static void
+note_place(struct fold *f, const struct sse_event *e)
+{
+	if (e->retry_ms >= 0)
+		f->retry_ms = e->retry_ms;
+	if (!e->has_id)
+		return;
+	f->n_last = 0;
+	if (e->id.n > sizeof(f->last) || !str_printable(e->id))
+		return;
+	memcpy(f->last, e->id.p, e->id.n);
+	f->n_last = (uint32_t)e->id.n;
+}
+
 static bool
 took_event(void *who, const struct sse_event *e)
 {
 	struct fold *f = who;
 	struct arena *a;
 
+	note_place(f, e);
 	if (e->data.n == 0)
 		return true;		/* priming or keep-alive */
 	a = arena_new(MAX_ARENA);

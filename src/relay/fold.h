@@ -6,10 +6,12 @@
  * text/event-stream).  The answers to a batch become one array, in the order
  * in which they come.  Notifications are dropped; requests of the upstream
  * cannot reach the client: their ids are kept so that they can be refused.
+ * A stream may end before the answer; whoever resumes it says fold_again().
  */
 #ifndef RELAY_FOLD_H
 #define RELAY_FOLD_H
 
+#include "base/limits.h"
 #include "base/str.h"
 
 enum fold_state { FOLD_MORE, FOLD_DONE, FOLD_BAD };
@@ -29,6 +31,7 @@ struct fold {
 	const struct str *ids;
 	uint32_t n_ids, n_left;
 	bool batch, *given;
+	size_t max;			/* bytes of an event */
 	size_t room;			/* bytes that answers may still take */
 	struct str *pieces;		/* of the reply */
 	uint32_t n_pieces;
@@ -36,11 +39,17 @@ struct fold {
 	struct str refused[MAX_FOLD_REFUSED];	/* raw ids, to be taken */
 	uint32_t n_refused;
 	uint32_t n_asked;		/* of them in all */
+	char last[MAX_EVENT_ID];	/* id of the last event that had one */
+	uint32_t n_last;		/* 0: none, or one that cannot be sent */
+	int64_t retry_ms;		/* wait before resuming; -1: not said */
 	enum fold_state state;
 };
 
 void fold_init(struct fold *f, struct arena *a, const struct fold_plan *p);
 enum fold_state fold_feed(struct fold *f, struct str bytes);
+
+/* Another stream goes on where the last one ended. */
+void fold_again(struct fold *f);
 
 /* Is the answer to this id in the data of an event? */
 bool fold_answers(struct str data, struct str id);

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
-from kit.upstream import Upstream  # noqa: E402
+from kit.upstream import Upstream, with_session  # noqa: E402
 
 BOTH = (1, 4)
 
@@ -117,6 +117,91 @@ def _(t):
     with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
         r = g.post("/s/mcp", ask, {"Accept": "application/json"})
         equal((r.status, r.reason), (502, "upstream_protocol"))
+
+
+class Polled:
+    """Ends its streams before the answer; a GET goes on where one ended."""
+
+    def __init__(self, rounds, status=200, ids=True):
+        self.rounds, self.status, self.ids = rounds, status, ids
+        self.ask = None
+
+    def __call__(self, q, out):
+        if q.method == "POST":
+            self.ask = q.json
+        elif self.status != 200:
+            return out.status(self.status)
+        n = int((q.header("last-event-id") or "e-0")[2:])
+        out.sse()
+        if self.ids:
+            out.event("", id="e-%d" % (n + 1), retry=20)
+        if n >= self.rounds:
+            out.event({"jsonrpc": "2.0", "id": self.ask["id"],
+                       "result": {"rounds": n}})
+        else:
+            out.event(note(n))
+        return out.end()
+
+
+@test("a stream that ends before the answer is resumed", workers=BOTH,
+      rows=(1, 3, 8))
+def _(t):
+    conf = config({}, streaming="off")
+    with Upstream(with_session(Polled(t.row))) as up:
+        conf["mcpServers"]["s"] = server(up, {"auth": {"tokens": ["a", "b"]}})
+        with Gate(conf, t.workers) as g:
+            heads = dict(g.session("/s/mcp"),
+                         **{"MCP-Protocol-Version": "2025-11-25"})
+            r = g.rpc("/s/mcp", "tools/call", {"name": "slow"}, headers=heads)
+            equal((r.status, r.json.get("result")), (200, {"rounds": t.row}))
+            equal(r.header("content-type"), "application/json")
+            calls = up.calls[1:]
+            equal([c.method for c in calls], ["POST"] + ["GET"] * t.row)
+            for i, c in enumerate(calls[1:]):
+                equal(c.header("last-event-id"), "e-%d" % (i + 1))
+                equal(c.header("mcp-session-id"), "sid")
+                equal(c.header("mcp-protocol-version"), "2025-11-25")
+                equal(c.header("accept"), "text/event-stream")
+                equal(c.header("content-type"), None)
+                equal(c.token, calls[0].token)
+                assert c.at - calls[i].at >= 0.02, "too early"
+
+
+@test("one that cannot be resumed is a broken reply", rows=(
+    ("no ids", 1, 200, False, 0), ("GET refused", 1, 405, True, 1),
+    ("too often", 9, 200, True, 8)))
+def _(t):
+    _, rounds, status, ids, gets = t.row
+    conf = config({}, streaming="off")
+    with Upstream(with_session(Polled(rounds, status, ids))) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf) as g:
+            r = g.rpc("/s/mcp", "x", headers=g.session("/s/mcp"))
+            equal((r.status, r.reason), (502, "upstream_protocol"))
+            equal([c.method for c in up.calls[2:]], ["GET"] * gets)
+
+
+@test("waiting to resume ends at the time limit, and with the client")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event("", id="e-1", retry=20000)
+        out.end()
+
+    conf = config({}, streaming="off")
+    with Upstream(with_session(script)) as up:
+        conf["mcpServers"]["s"] = server(up, timeout="1s")
+        with Gate(conf) as g:
+            heads = g.session("/s/mcp")
+            r = g.rpc("/s/mcp", "x", headers=heads)
+            equal((r.status, r.reason), (504, "upstream_timeout"))
+            c = g.conn()
+            c.begin("POST", "/s/mcp", list(heads.items()), {
+                "jsonrpc": "2.0", "id": 1, "method": "x"})
+            up.wait(3)
+            c.close()
+            equal(g.access(server="s", status=499)["reason"], "client_gone")
+            equal([c.method for c in up.calls], ["POST"] * 3)
 
 
 KEY = "io.modelcontextprotocol/"

@@ -146,6 +146,68 @@ long_stream(void)
 	arena_free(a);
 }
 
+/* ---- where a stream is taken up again ---------------------------------------- */
+static const struct {
+	const char *stream, *last;
+	int retry_ms;
+} places[] = {
+	{ "data: " NOTE "\n\n", "", -1 },
+	{ "id: a\ndata:\n\n", "a", -1 },
+	{ "id: a\nretry: 500\ndata:\n\n", "a", 500 },
+	{ "retry: 7\n\nid: b\ndata: " NOTE "\n\n", "b", 7 },
+	{ "id: a\ndata:\n\ndata: " NOTE "\n\n", "a", -1 },
+	{ "id: a\ndata:\n\nid: b\n\n", "b", -1 },
+	{ "id: a\ndata:\n\nid:\ndata:\n\n", "", -1 },
+	{ "id: a\ndata:\n\nid: b\n", "a", -1 },	/* not complete */
+	{ "id: a\n\nid: b\tc\x01\n\n", "", -1 },	/* not for a header */
+};
+
+static void
+place(size_t i)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct fold f;
+
+	fold_seven(&f, a, 4096);
+	fold_feed(&f, str_of(places[i].stream));
+	tap_str((struct str){ f.last, f.n_last }, places[i].last,
+		places[i].stream, __LINE__);
+	IS_INT(f.retry_ms, places[i].retry_ms);
+	arena_free(a);
+}
+
+static void
+long_id(size_t n, size_t want)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct fold f;
+
+	fold_seven(&f, a, 4096);
+	fold_feed(&f, STR("id: "));
+	while (n-- > 0)
+		fold_feed(&f, STR("x"));
+	fold_feed(&f, STR("\n\n"));
+	IS_INT(f.n_last, want);
+	arena_free(a);
+}
+
+/* What the first stream left unfinished is not part of the second one. */
+static void
+second_stream(void)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct fold f;
+
+	fold_seven(&f, a, 4096);
+	fold_feed(&f, STR("id: a\n\ndata: {\"jsonrpc\""));
+	fold_again(&f);
+	fold_feed(&f, STR("data: {\"jsonrpc\":\"2.0\",\"id\":7,"
+		"\"result\":{}}\n\n"));
+	tap_ok(f.state == FOLD_DONE, "the answer is in the second stream");
+	IS_STR(f.reply, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}");
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -160,6 +222,11 @@ main(void)
 	too_large(59, FOLD_BAD);
 	many_asks();
 	long_stream();
+	for (i = 0; i < sizeof(places) / sizeof(*places); i++)
+		place(i);
+	long_id(MAX_EVENT_ID, MAX_EVENT_ID);
+	long_id(MAX_EVENT_ID + 1, 0);
+	second_stream();
 	IS_STR(fold_refusal(a, STR("\"s1\"")),
 		"{\"jsonrpc\":\"2.0\",\"id\":\"s1\",\"error\":{\"code\":-32601,"
 		"\"message\":\"the client cannot be asked\"}}");
