@@ -20,6 +20,7 @@
 #include "main/options.h"
 #include "main/pool.h"
 #include "main/print.h"
+#include "main/probe.h"
 #include "main/secure.h"
 #include "main/settings.h"
 #include "main/worker.h"
@@ -338,6 +339,13 @@ serve_pool(struct settings *s, struct conf_gen *g, struct listen_plan *p)
 static int
 serve_spawned(struct settings *s, struct conf_gen *g)
 {
+	settings_log(s, conf_tree(g));
+	if (probe_wanted(conf_tree(g)) &&
+	    probe_run(conf_tree(g), NULL) != EX_OK) {
+		log_flush();
+		conf_release(g);
+		return EX_UNAVAILABLE;
+	}
 	return worker_run(&(struct worker_plan){ .settings = s, .conf = g,
 		.fd = STDIN_FILENO });
 }

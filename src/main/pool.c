@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "http/transfer.h"
 #include "main/notify.h"
+#include "main/probe.h"
 #include "main/worker.h"
 
 #define MAX_CHILDREN 64		/* the ceiling of the key "workers" */
@@ -43,6 +44,8 @@ struct pool {
 	uint32_t wanted;
 	uint32_t seen_reload;		/* segment_reload_wanted() */
 	bool stopping;
+	pid_t prober;			/* asks the upstreams; 0: none */
+	int rc;				/* how the master ends */
 	uint64_t kill_ms;		/* when patience ends */
 	sigset_t signals, before;
 	pid_t master;
@@ -232,6 +235,20 @@ bury(struct pool *p, struct child *c, int status)
 		(unsigned)(c->due_ms - now));
 }
 
+static void begin_stop(struct pool *p);
+
+/* It has said in the log what does not answer. */
+static void
+bury_prober(struct pool *p, int status)
+{
+	p->prober = 0;
+	segment_starting(p->segment, 0);
+	if (p->stopping || (WIFEXITED(status) && WEXITSTATUS(status) == EX_OK))
+		return;
+	p->rc = EX_UNAVAILABLE;
+	begin_stop(p);
+}
+
 static void
 reap(struct pool *p)
 {
@@ -242,6 +259,8 @@ reap(struct pool *p)
 		pid = waitpid(-1, &status, WNOHANG);
 		if (pid <= 0)
 			return;
+		if (pid == p->prober)
+			bury_prober(p, status);
 		for (uint32_t i = 0; i < MAX_CHILDREN; i++) {
 			if (p->children[i].pid == pid)
 				bury(p, &p->children[i], status);
@@ -265,6 +284,8 @@ begin_stop(struct pool *p)
 	log_say(LOG_LEVEL_INFO, "stop", "%u worker(s) are finishing",
 		count_children(p));
 	tell_children(p, SIGTERM);
+	if (p->prober > 0)
+		(void)kill(p->prober, SIGTERM);
 }
 
 static void
@@ -332,6 +353,45 @@ block_signals(struct pool *p)
 	(void)sigprocmask(SIG_BLOCK, &p->signals, &p->before);
 }
 
+/* ---- panicIfInvalid ------------------------------------------------------------ */
+/* In the child; it ends with the master. */
+static int
+be_prober(struct pool *p)
+{
+	int rc;
+
+	(void)prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0L, 0L, 0L);
+	(void)sigprocmask(SIG_SETMASK, &p->before, NULL);
+	rc = probe_run(conf_tree(p->conf), p->segment);
+	log_flush();
+	if (p->segment != NULL)
+		segment_close(p->segment);
+	conf_release(p->conf);
+	return rc;
+}
+
+/* True in the child.  Workers serve meanwhile, and /ready says so. */
+static bool
+start_prober(struct pool *p)
+{
+	pid_t pid;
+
+	if (!probe_wanted(conf_tree(p->conf)))
+		return false;
+	log_flush();
+	pid = fork();
+	if (pid == 0)
+		return true;
+	if (pid < 0) {
+		log_say(LOG_LEVEL_ERROR, "start", "cannot fork: %s",
+			strerror(errno));
+		return false;
+	}
+	p->prober = pid;
+	segment_starting(p->segment, pid);
+	return false;
+}
+
 /* True in a child, at once. */
 static bool
 watch_over(struct pool *p, const char *address)
@@ -381,6 +441,10 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 		p->seen_reload = segment_reload_wanted(p->segment);
 	block_signals(p);
 	wire_load();
+	if (start_prober(p)) {
+		*master_r = false;
+		return be_prober(p);
+	}
 	if (watch_over(p, plan->listener->name)) {
 		*master_r = false;
 		return be_worker(p);	/* takes the generation over */
@@ -390,7 +454,7 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 	if (p->segment != NULL)
 		segment_close(p->segment);
 	conf_release(p->conf);
-	return EX_OK;
+	return p->rc;
 }
 
 int

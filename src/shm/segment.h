@@ -51,6 +51,11 @@ struct segment_reload {
 void segment_say_reload(struct segment *s, const struct segment_reload *r);
 void segment_last_reload(const struct segment *s, struct segment_reload *r_r);
 
+/* A process that asks the upstreams at start, for /ready; 0: it has ended.
+ * One that dies counts as ended. */
+void segment_starting(struct segment *s, pid_t pid);
+bool segment_starts(const struct segment *s);
+
 /* ---- workers --------------------------------------------------------------- */
 #define MAX_WORKERS 256
 struct worker_slot;		/* this process's, claimed at start */

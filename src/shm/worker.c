@@ -79,6 +79,22 @@ owner_lives(uint64_t owner)
 	return started_ticks(pid) == (uint32_t)owner;
 }
 
+void
+segment_starting(struct segment *s, pid_t pid)
+{
+	if (s != NULL && !s->read_only)
+		atomic_store(&s->file->head.starting,
+			pid > 0 ? owner_of(pid) : 0);
+}
+
+bool
+segment_starts(const struct segment *s)
+{
+	uint64_t owner = atomic_load(&s->file->head.starting);
+
+	return owner != 0 && owner_lives(owner);
+}
+
 /* ---- the own slot ------------------------------------------------------------ */
 
 static void

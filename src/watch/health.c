@@ -86,9 +86,11 @@ ready_text(const struct conf *c, const struct segment *s, struct arena *a,
 	struct str *text_r)
 {
 	struct buf b = buf_new(a, MAX_TEXT);
-	bool ready = c != NULL && s != NULL;
+	bool starts = s != NULL && segment_starts(s);
+	bool ready = c != NULL && s != NULL && !starts;
 
-	buf_fmt(&b, "{\"status\":\"%s\"", ready ? "ok" : "unavailable");
+	buf_fmt(&b, "{\"status\":\"%s\"", ready ? "ok" :
+		starts ? "initializing" : "unavailable");
 	if (s != NULL) {
 		put_reload(&b, s);
 		put_keys(&b, s, a);
