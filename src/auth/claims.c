@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "auth/claim.h"
 #include "base/arena.h"
 #include "base/limits.h"
 
@@ -285,38 +286,6 @@ check_profile(const struct check *k)
 
 /* ---- configured claims -------------------------------------------- */
 
-/* One value as the configuration writes it: a word, true, a number. */
-static bool
-value_is(const struct check *k, const struct jdoc *d, struct str wanted)
-{
-	struct str text;
-	bool yes;
-	int64_t number;
-
-	if (jdoc_string(d, &text))
-		return str_eq(text, wanted);
-	if (jdoc_bool(d, &yes))
-		return str_is(wanted, yes ? "true" : "false");
-	if (jdoc_int(d, &number))
-		return str_eq(wanted, str_fmt(k->a, "%lld",
-			(long long)number));
-	return false;
-}
-
-static bool
-value_fits(const struct check *k, const struct jdoc *d, struct str wanted)
-{
-	if (d == NULL || jdoc_type(d) != JDOC_ARRAY)
-		return d != NULL && value_is(k, d, wanted);
-	for (size_t i = 0; i < jdoc_length(d); i++) {
-		const struct jdoc *element = jdoc_at(d, i);
-
-		if (element != NULL && value_is(k, element, wanted))
-			return true;
-	}
-	return false;
-}
-
 /* A name that stands there several times: any of its values will do. */
 static bool
 claim_fits(const struct check *k, struct str name)
@@ -326,7 +295,8 @@ claim_fits(const struct check *k, struct str name)
 
 	for (uint32_t i = 0; i < pairs->n; i++) {
 		if (str_eq(pairs->v[i].name, name) &&
-		    value_fits(k, d, secret_reveal(pairs->v[i].value)))
+		    claim_has_value(d, secret_reveal(pairs->v[i].value),
+		    k->a))
 			return true;
 	}
 	return false;
@@ -343,28 +313,6 @@ check_configured(const struct check *k)
 				"claim %.*s", STR_ARG(str_head(name, 64)));
 	}
 	return NULL;
-}
-
-void
-claims_note(const struct conf_pairs *asked, const struct jdoc *token,
-	struct arena *a, struct identity_draft *who_r)
-{
-	const struct check k = { .a = a };
-	struct str *v = ARENA_ARRAY(a, struct str, 2 * asked->n);
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < asked->n; i++) {
-		struct str name = asked->v[i].name;
-		struct str value = secret_reveal(asked->v[i].value);
-
-		if (!value_fits(&k, jdoc_get(token, str_copy(a, name).p),
-		    value))
-			continue;
-		v[n++] = name;
-		v[n++] = value;
-	}
-	who_r->claims = v;
-	who_r->n_claims = n;
 }
 
 /* ---- whom it names ------------------------------------------------ */
@@ -392,39 +340,6 @@ read_user(const struct check *k)
 	return refuse(k, "sub");
 }
 
-/* One string, cut at blanks when `cut` says so.  False: too many. */
-static bool
-words_of_text(struct str text, bool cut, struct str *words, uint32_t *n_r)
-{
-	while (text.p != NULL) {
-		struct str word = cut ? str_cut(&text, ' ') : text;
-
-		if (!cut)
-			text = STR_NONE;
-		if (word.n > 0 && *n_r == MAX_GROUPS)
-			return false;
-		if (word.n > 0)
-			words[(*n_r)++] = word;
-	}
-	return true;
-}
-
-/* An array of strings; anything else in it makes it an empty one. */
-static bool
-words_of_array(const struct jdoc *d, struct str *words, uint32_t *n_r)
-{
-	if (jdoc_length(d) > MAX_GROUPS)
-		return false;
-	for (size_t i = 0; i < jdoc_length(d); i++) {
-		if (!jdoc_string(jdoc_at(d, i), &words[*n_r])) {
-			*n_r = 0;
-			return true;
-		}
-		*n_r += words[*n_r].n > 0;
-	}
-	return true;
-}
-
 static const struct jdoc *
 first_present(const struct check *k, const struct conf_texts *names,
 	const char *const presets[2])
@@ -446,17 +361,7 @@ static const struct fault *
 read_list(const struct check *k, const struct jdoc *d, bool cut,
 	struct str *words, uint32_t *n_r)
 {
-	struct str text;
-	bool fits = true;
-
-	*n_r = 0;
-	if (d == NULL)
-		return NULL;
-	if (jdoc_string(d, &text))
-		fits = words_of_text(text, cut, words, n_r);
-	else if (jdoc_type(d) == JDOC_ARRAY)
-		fits = words_of_array(d, words, n_r);
-	if (!fits)
+	if (!claim_words(d, cut, words, n_r))
 		return refuse(k, cut ? "scope: too many" : "groups: too many");
 	for (uint32_t i = 0; i < *n_r; i++) {
 		if (!jose_text_clean(words[i], MAX_IDENTITY))
@@ -545,7 +450,7 @@ claims_check(const struct conf_jwt *policy, const struct jose *j,
 			return f;
 	}
 	read_email(&k);
-	claims_note(&policy->asked, j->claims, a, &c.who);
+	claim_note_pairs(&policy->asked, j->claims, a, &c.who);
 	name_token(&k);
 	*c_r = c;
 	return NULL;
@@ -569,7 +474,7 @@ claims_shared(const struct conf_jwt *policy, const struct jdoc *answer,
 	if (f != NULL)
 		return f;
 	read_email(&k);
-	claims_note(&policy->asked, answer, a, &c_r->who);
+	claim_note_pairs(&policy->asked, answer, a, &c_r->who);
 	name_token(&k);
 	return NULL;
 }

@@ -31,10 +31,6 @@ const struct fault *claims_check(const struct conf_jwt *policy,
 	const struct jose *j, int64_t now_unix_s, struct arena *a,
 	struct claims *c_r);
 
-/* Which of the pairs that rules of a policy name a token has: into who_r. */
-void claims_note(const struct conf_pairs *asked, const struct jdoc *token,
-	struct arena *a, struct identity_draft *who_r);
-
 /* The part that an answer about a token shares with a token: times, audience,
  * scopes and groups, what it may be refused by.  c_r: who is set. */
 const struct fault *claims_shared(const struct conf_jwt *policy,

@@ -8,6 +8,7 @@ may_reveal='
 src/base/secret.h
 src/base/secret.c
 src/auth/allow.c
+src/auth/claim.c
 src/auth/claims.c
 src/auth/inquiry.c
 src/auth/jws_evp.c
