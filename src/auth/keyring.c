@@ -246,8 +246,8 @@ keyring_digest(const struct keyring *r, const struct auth_ask *ask,
 		struct keyset_state s = { 0 };
 		struct keyset k;
 
-		digest_mix(digest_r, (struct str){ (const char *)r->v[i].place.name,
-			KEYSET_NAME });
+		digest_mix(digest_r, (struct str){
+			(const char *)r->v[i].place.name, KEYSET_NAME });
 		if (!open_set(&r->v[i], ask, &k) ||
 		    !keyset_look(&k, keyset_now_us(), &s) || !s.usable)
 			s.epoch = 0;

@@ -46,7 +46,8 @@ default_audience(struct loading *l, struct conf_inbound *in, struct str name,
 	struct conf_texts t = { .set = true };
 	struct str *v = ARENA_ARRAY(l->arena, struct str, 4);
 
-	if (!conf_has_strategy(in, STRATEGY_JWT) || !resource_default(l->conf, &in->jwt))
+	if (!conf_has_strategy(in, STRATEGY_JWT) ||
+	    !resource_default(l->conf, &in->jwt))
 		return;
 	if (name.n > 0) {
 		add(l, &t, v, name, "/mcp");
