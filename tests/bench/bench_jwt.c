@@ -93,22 +93,33 @@ prepare(struct arena *a, const struct signer *s, enum jose_alg alg)
 	return r;
 }
 
-static void
-bench_signatures(struct arena *a)
+struct signers {
+	struct signer mac, rsa, p256, p384, p521, ed;
+};
+
+static struct signers
+make_signers(struct arena *a)
 {
-	const struct signer mac = signer_secret(STR(SECRET)),
-		rsa = signer_rsa(a, 2048), p256 = signer_ec(a, "P-256"),
-		p384 = signer_ec(a, "P-384"), p521 = signer_ec(a, "P-521"),
-		ed = signer_ed25519(a);
+	return (struct signers){ .mac = signer_secret(STR(SECRET)),
+		.rsa = signer_rsa(a, 2048), .p256 = signer_ec(a, "P-256"),
+		.p384 = signer_ec(a, "P-384"), .p521 = signer_ec(a, "P-521"),
+		.ed = signer_ed25519(a) };
+}
+
+static void
+bench_signatures(struct arena *a, const struct signers *by)
+{
 	const struct {
 		enum jose_alg alg;
 		const struct signer *s;
 		bool libjwt;		/* every version of it can */
 	} rows[] = {
-		{ JOSE_HS256, &mac, true }, { JOSE_HS512, &mac, true },
-		{ JOSE_RS256, &rsa, true }, { JOSE_PS256, &rsa, false },
-		{ JOSE_ES256, &p256, true }, { JOSE_ES384, &p384, true },
-		{ JOSE_ES512, &p521, true }, { JOSE_EDDSA, &ed, false },
+		{ JOSE_HS256, &by->mac, true }, { JOSE_HS512, &by->mac, true },
+		{ JOSE_RS256, &by->rsa, true }, { JOSE_PS256, &by->rsa, false },
+		{ JOSE_ES256, &by->p256, true },
+		{ JOSE_ES384, &by->p384, true },
+		{ JOSE_ES512, &by->p521, true },
+		{ JOSE_EDDSA, &by->ed, false },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -210,23 +221,19 @@ bench_judgement(struct arena *a, const struct signer *s, enum jose_alg alg,
 }
 
 static void
-bench_judgements(struct arena *a)
+bench_judgements(struct arena *a, const struct signers *by)
 {
-	const struct signer mac = signer_secret(STR(SECRET)),
-		rsa = signer_rsa(a, 2048), p256 = signer_ec(a, "P-256"),
-		p384 = signer_ec(a, "P-384"), p521 = signer_ec(a, "P-521"),
-		ed = signer_ed25519(a);
 	const struct {
 		enum jose_alg alg;
 		const struct signer *s;
 	} rows[] = {
-		{ JOSE_HS256, &mac }, { JOSE_HS384, &mac },
-		{ JOSE_HS512, &mac }, { JOSE_RS256, &rsa },
-		{ JOSE_RS384, &rsa }, { JOSE_RS512, &rsa },
-		{ JOSE_PS256, &rsa }, { JOSE_PS384, &rsa },
-		{ JOSE_PS512, &rsa }, { JOSE_ES256, &p256 },
-		{ JOSE_ES384, &p384 }, { JOSE_ES512, &p521 },
-		{ JOSE_EDDSA, &ed },
+		{ JOSE_HS256, &by->mac }, { JOSE_HS384, &by->mac },
+		{ JOSE_HS512, &by->mac }, { JOSE_RS256, &by->rsa },
+		{ JOSE_RS384, &by->rsa }, { JOSE_RS512, &by->rsa },
+		{ JOSE_PS256, &by->rsa }, { JOSE_PS384, &by->rsa },
+		{ JOSE_PS512, &by->rsa }, { JOSE_ES256, &by->p256 },
+		{ JOSE_ES384, &by->p384 }, { JOSE_ES512, &by->p521 },
+		{ JOSE_EDDSA, &by->ed },
 	};
 	struct place place = place_new();
 	struct segment *segment = place_open(&place);
@@ -241,9 +248,10 @@ int
 main(void)
 {
 	struct arena *a = arena_new(MIB(16));
+	const struct signers by = make_signers(a);
 
-	bench_signatures(a);
-	bench_judgements(a);
+	bench_signatures(a, &by);
+	bench_judgements(a, &by);
 	arena_free(a);
 	return 0;
 }
