@@ -118,13 +118,14 @@ publish_reload(struct gate *g, bool ok, struct str message)
 }
 
 static struct str
-first_error(const struct conf_messages *m)
+first_error(const struct conf_messages *m, struct arena *a)
 {
 	uint32_t i;
 
 	for (i = 0; i < m->n; i++) {
 		if (m->v[i].level == CONF_ERROR)
-			return m->v[i].text;
+			return str_fmt(a, "%s %.*s", m->v[i].id,
+				STR_ARG(m->v[i].text));
 	}
 	return STR("the file cannot be read");
 }
@@ -161,10 +162,10 @@ file_stamp(const char *path)
 }
 
 static void
-refuse(struct gate *g, const struct conf_messages *m, bool aloud)
+refuse(struct gate *g, const struct conf_messages *m, bool aloud,
+	struct arena *a)
 {
-	struct str why = first_error(m);
-
+	struct str why = first_error(m, a);
 	uint64_t said = digest_sip(no_key, why);
 
 	g->refused_stamp = file_stamp(g->conf_path);
@@ -214,7 +215,7 @@ load(struct gate *g, bool aloud)
 	if (conf != NULL || aloud)
 		tell_warnings(&messages);
 	if (conf == NULL)
-		refuse(g, &messages, aloud);
+		refuse(g, &messages, aloud, a);
 	else
 		take_over(g, conf);
 	arena_free(a);
