@@ -22,7 +22,8 @@ for file in $(find tests/unit -name 'test_*.c'; find tests/race -name 'race_*.c'
 	listed "${file%.c}" tests/local.am tests
 done
 for file in $(find tests/lint -name '*.sh'; find tests/flow -name '*.py'; \
-    find tests/server -name '*.py' -o -name '*.sh'; find tests/kit -type f \
+    find tests/server -name '*.py' -o -name '*.sh'; \
+    find tests/conformance -type f ! -name '*.pyc'; find tests/kit -type f \
     ! -name '*.pyc'); do
 	listed "$file" tests/local.am tests
 done
