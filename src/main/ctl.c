@@ -24,7 +24,7 @@
 enum word { JSON, QUIET, CONFIG, STATE, WATCH, LENGTH, SHA256, VERSION_WORD,
 	HELP,
 	FIRST_GIVEN };		/* rows of enum ctl_given follow */
-#define GIVEN(id) [FIRST_GIVEN + CTL_##id]
+#define GIVEN(id) [(int)FIRST_GIVEN + CTL_##id]
 
 static const struct option_row rows[] = {
 	[JSON] = { "json", 0, NULL, false, "answer in JSON" },
