@@ -10,8 +10,10 @@ packages_of() {
 
 missing_packages() {
 	for p in $(packages_of "$@"); do
-		dpkg-query -W -f='${Status}' "$p" 2>/dev/null |
-			grep -q '^install ok installed' || printf '%s ' "$p"
+		# shellcheck disable=SC2046
+		dpkg-query -W -f='${Status}\n' $(echo "$p" | tr '|' ' ') \
+			2>/dev/null | grep -q '^install ok installed' ||
+			printf '%s ' "${p%%|*}"
 	done
 }
 
