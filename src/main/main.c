@@ -340,6 +340,7 @@ static int
 serve_spawned(struct settings *s, struct conf_gen *g)
 {
 	settings_log(s, conf_tree(g));
+	settings_say_loaded(conf_tree(g));
 	if (probe_wanted(conf_tree(g)) &&
 	    probe_run(conf_tree(g), NULL) != EX_OK) {
 		log_flush();

@@ -398,6 +398,7 @@ watch_over(struct pool *p, const char *address)
 {
 	if (start_due(p))
 		return true;
+	settings_say_loaded(conf_tree(p->conf));
 	log_say(LOG_LEVEL_INFO, "start", "%u worker(s) listen on %s",
 		p->wanted, address);
 	notify_say("READY=1");

@@ -133,3 +133,11 @@ settings_log(const struct settings *s, const struct conf *c)
 		log_say(LOG_LEVEL_ERROR, "log", "cannot open '%s': %s",
 			plan.path != NULL ? plan.path : "", strerror(errno));
 }
+
+void
+settings_say_loaded(const struct conf *c)
+{
+	log_say(LOG_LEVEL_INFO, "config",
+		"configuration loaded: %u server(s), generation 1",
+		c->n_servers);
+}

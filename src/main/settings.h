@@ -44,6 +44,9 @@ struct conf_gen *settings_reload(const struct settings *s);
 /* The log as the configuration and --log-level want it. */
 void settings_log(const struct settings *s, const struct conf *c);
 
+/* The first generation is in force; later ones are told by the gate. */
+void settings_say_loaded(const struct conf *c);
+
 /* Are we a CGI program?  REQUEST_METHOD or GATEWAY_INTERFACE is set. */
 bool settings_is_cgi(void);
 

@@ -30,6 +30,14 @@ def all_say(g, name, workers):
     eventually(look, 5, "the new name from every worker")
 
 
+@test("the start says what was loaded", workers=BOTH)
+def _(t):
+    with Upstream() as up, Gate(config({"a": server(up), "b": server(up)}),
+                                t.workers) as g:
+        g.log_has("configuration loaded: 2 server(s), generation 1")
+        equal(g.log_count("configuration loaded"), 1)
+
+
 @test("a good file is taken", workers=BOTH, rows=("signal", "mtime"))
 def _(t):
     with Upstream() as up, Gate(named(up, "old"), t.workers) as g:
