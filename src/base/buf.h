@@ -2,6 +2,7 @@
 /*
  * buf -- text that grows in an arena up to a maximum it was born with
  *
+ * Lifetime: the text lies in the arena; growing may move it.
  * Errors: the first append that does not fit makes the buf "full"; later
  * appends do nothing.  buf_take() is the one question to ask.
  */
@@ -17,9 +18,11 @@ struct buf {
 	bool full;
 };
 
+/* Empty; at most max bytes. */
 struct buf buf_new(struct arena *a, size_t max);
+
 void buf_add(struct buf *b, struct str s);
-void buf_add_c(struct buf *b, const char *c);
+void buf_add_c(struct buf *b, const char *c);	/* NUL-terminated */
 void buf_char(struct buf *b, char c);
 void buf_fmt(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

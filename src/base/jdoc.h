@@ -63,6 +63,7 @@ struct jdoc_report {
 
 struct arena;
 
+/* Spans of report_r point into text; lists lie in the arena. */
 enum jdoc_verdict jdoc_check(struct arena *a, struct str text,
 	enum jdoc_profile profile, const struct jdoc_limits *limits,
 	struct jdoc_report *report_r);
@@ -81,8 +82,10 @@ struct jdoc *jdoc_parse(struct arena *a, struct str text,
 	enum jdoc_profile profile, const struct jdoc_limits *limits,
 	struct jdoc_report *report_r);
 
+/* Of a value of another type, or of NULL (absent): NULL, 0 or false, and
+ * nothing is written.  Texts live as long as the tree. */
 enum jdoc_type jdoc_type(const struct jdoc *d);
-struct jdoc *jdoc_get(const struct jdoc *object, const char *name); /* NULL */
+struct jdoc *jdoc_get(const struct jdoc *object, const char *name);
 size_t jdoc_length(const struct jdoc *array);
 struct jdoc *jdoc_at(const struct jdoc *array, size_t i);
 bool jdoc_string(const struct jdoc *d, struct str *text_r);

@@ -2,6 +2,8 @@
 /*
  * list -- doubly linked, the link lies inside the element
  *
+ * Lifetime: elements belong to whoever made them; a list only joins them.
+ *
  * A link that hangs nowhere points to itself; list_init() makes both a head
  * and a free link. list_drop() may be called on a free link.
  */
@@ -24,12 +26,14 @@ list_init(struct list *l)
 	l->next = l->prev = l;
 }
 
+/* Of a head: no element; of a link: it hangs nowhere. */
 static inline bool
 list_empty(const struct list *l)
 {
 	return l->next == l;
 }
 
+/* As the last of the list; l must be free. */
 static inline void
 list_append(struct list *head, struct list *l)
 {

@@ -5,6 +5,10 @@
  * A waiter is embedded in the request.  waiter_wake() marks it; at the end of
  * the turn its resume function is called once, from an empty stack.  After
  * waiter_leave() nobody calls it.
+ *
+ * Lifetime: that of the request; an operation that ends first wakes it, a
+ * request that ends first leaves.
+ * Errors: the operation's fault is copied into the waiter's arena.
  */
 #ifndef BASE_WAITER_H
 #define BASE_WAITER_H

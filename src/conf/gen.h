@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* gen -- what a generation holds, for the files of this room */
+/*
+ * gen -- what a generation holds, for the files of this room
+ *
+ * Lifetime: that of its last holder; conf_release() then wipes the arena.
+ */
 #ifndef CONF_GEN_H
 #define CONF_GEN_H
 

@@ -4,6 +4,8 @@
  *
  * Stricter than RFC 3986: visible ASCII, no backslash, a host, a port of
  * 1 to 65535.
+ *
+ * Lifetime: parts point into the text, or lie in the arena.
  */
 #ifndef CONF_URI_H
 #define CONF_URI_H
@@ -21,8 +23,10 @@ struct uri {
 	bool has_user, has_query, has_fragment;
 };
 
+/* False: it is no URL of that kind; u_r stays as it was. */
 bool uri_parse(struct arena *a, struct str text, struct uri *u_r);
 bool uri_is_http(const struct uri *u);
+/* localhost, 127.0.0.0/8, [::1]. */
 bool uri_loopback(const struct uri *u);
 
 /* "https://host:port", lower case, the port always written. */

@@ -56,7 +56,9 @@ struct site_plan {
 	bool eager;			/* make keys now; not in plain CGI */
 };
 
+/* Held once, by the caller, who says site_release(). */
 struct site *site_new(const struct site_plan *p);
+/* Held until that arena ends. */
 struct site *site_hold(struct site *s, struct arena *until);
 void site_release(struct site *s);
 

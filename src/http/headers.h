@@ -23,9 +23,14 @@ struct headers {
 };
 
 void headers_init(struct headers *h, struct arena *a);
+
+/* Texts are borrowed. False: name or value cannot stand in a header. */
 bool headers_add(struct headers *h, struct str name, struct str value);
+
+/* The same in the place of all of that name. */
 bool headers_set(struct headers *h, struct str name, struct str value);
-void headers_drop(struct headers *h, struct str name);
+void headers_drop(struct headers *h, struct str name);	/* all of them */
+
 /* First value, or STR_NONE. */
 struct str headers_get(const struct headers *h, struct str name);
 uint32_t headers_count(const struct headers *h, struct str name);

@@ -30,10 +30,12 @@ struct sse_event {
 
 struct sse;			/* a parser; lives in its arena */
 
+/* max_event: bytes of the lines of one event, without their ends. */
 struct sse *sse_new(struct arena *a, size_t max_event);
 
-/* Feeds bytes in any chunking; calls fn for each complete event. False: an
- * event was larger than max_event. fn returning false stops the feeding. */
+/* Feeds bytes in any chunking; calls fn for each complete event, whose texts
+ * live until fn returns. False: an event was larger than max_event. fn
+ * returning false stops the feeding: the rest of bytes is lost. */
 bool sse_feed(struct sse *s, struct str bytes,
 	bool (*fn)(void *who, const struct sse_event *e), void *who);
 

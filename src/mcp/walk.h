@@ -5,6 +5,8 @@
  * For texts that jdoc_check() has found good: no tree is made, what comes out
  * lies in the text.  Anything else ends the walk early; nothing outside of
  * the text is ever read.
+ *
+ * Lifetime: that of the text; only what had escapes lies in the arena.
  */
 #ifndef MCP_WALK_H
 #define MCP_WALK_H

@@ -6,6 +6,8 @@
  * text/event-stream).  The answers to a batch become one array, in the order
  * in which they come.  Notifications are dropped; requests of the upstream
  * cannot reach the client: their ids are kept so that they can be refused.
+ * Lifetime: everything lies in the arena; the ids are borrowed.
+ *
  * A stream may end before the answer; whoever resumes it says fold_again().
  */
 #ifndef RELAY_FOLD_H
@@ -46,6 +48,8 @@ struct fold {
 };
 
 void fold_init(struct fold *f, struct arena *a, const struct fold_plan *p);
+/* FOLD_DONE: the reply is complete.  FOLD_BAD: too large, or not what was
+ * asked for.  After both more bytes change nothing. */
 enum fold_state fold_feed(struct fold *f, struct str bytes);
 
 /* Another stream goes on where the last one ended. */

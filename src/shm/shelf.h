@@ -4,8 +4,10 @@
  *
  * Keys are 32-byte digests, values up to MAX_SHELF bytes.  An entry is
  * guarded by a checksum over everything in it: a writer killed or overtaken
- * in the middle leaves something nobody can read.  No locks, no negative
- * entries, no raw token inside.
+ * in the middle leaves something nobody can read.
+ *
+ * Sharing:  any process may call anything at any time, without a lock.
+ * Secrets:  no raw token inside, and no negative entry.
  */
 #ifndef SHM_SHELF_H
 #define SHM_SHELF_H
