@@ -89,9 +89,10 @@ mix(uint64_t h, struct str s)
 static uint64_t
 hash_of(const struct set *s)
 {
-	uint64_t h = UINT64_C(14695981039346656037) + (uint64_t)s->family;
+	uint64_t h = UINT64_C(14695981039346656037) ^ (uint64_t)s->family;
 
-	h = mix(h, s->server);
+	/* spread first: a letter may not make up for another family */
+	h = mix(h * UINT64_C(1099511628211), s->server);
 	h = mix(h, s->value1);
 	h = mix(h, s->value2);
 	return h == 0 ? 1 : h;

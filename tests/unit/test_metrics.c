@@ -128,6 +128,58 @@ callers(struct place *p)
 	unlink(p->file);
 }
 
+/* Servers whose names differ in one letter, and all families of each: what is
+ * counted for one is counted for no other. */
+static void
+neighbours(struct place *p)
+{
+	struct segment *s = place_open(p);
+	struct metrics *m = metrics_new(s, 0, false, false, p->arena);
+	struct str text;
+	char name[] = "a-server";
+
+	for (unsigned i = 0; i < 26; i++) {
+		struct access r = call(p->arena, "tools/call", 200);
+
+		name[0] = (char)('a' + i);
+		r.server = str_copy(p->arena, str_of(name));
+		r.tool = STR("t");
+		for (unsigned k = 0; k <= i; k++) {
+			metrics_request(m, &r);
+			metrics_auth(m, r.server, "token", NULL, 50);
+			metrics_auth(m, r.server, "token", "forbidden", 50);
+			metrics_blocked(m, r.server);
+			metrics_limited(m, r.server, "ip");
+		}
+	}
+	text = text_of(s, p->arena);
+	for (unsigned i = 0; i < 26; i++) {
+		static const struct {
+			const char *family, *more;
+		} lines[] = {
+			{ "mcpgate_tool_calls_total", "" },
+			{ "mcp_auth_success_total", ",strategy=\"token\"" },
+			{ "mcp_auth_failures_total", ",strategy=\"token\","
+				"reason=\"forbidden\"" },
+			{ "mcpgate_ip_blocked_total", "" },
+			{ "mcpgate_rate_limited_total", ",scope=\"ip\"" },
+			{ "mcp_authenticated_requests_total", "" },
+		};
+
+		name[0] = (char)('a' + i);
+		for (size_t k = 0; k < sizeof(lines) / sizeof(*lines); k++) {
+			struct str want = str_fmt(p->arena,
+				"%s{server=\"%s\"%s} %u\n", lines[k].family,
+				name, lines[k].more, i + 1);
+
+			tap_ok(str_search(text, want) < text.n, "%.*s",
+				STR_ARG(str_head(want, want.n - 1)));
+		}
+	}
+	segment_close(s);
+	unlink(p->file);
+}
+
 static void
 tokens(struct place *p)
 {
@@ -205,6 +257,7 @@ main(void)
 	names();
 	requests(&p);
 	callers(&p);
+	neighbours(&p);
 	tokens(&p);
 	s = place_open(&p);
 	r = call(p.arena, "tools/call", 502);
