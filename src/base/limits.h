@@ -15,7 +15,7 @@
 #define MAX_PARAMS	KIB(64)	/* bytes of one request's variables; lighttpd's own ceiling */
 #define MAX_PAIRS	512	/* variables of one request; servers send about 30 */
 #define MAX_HTTP_HEADERS 100	/* client headers; what common gateways take */
-#define MAX_HEADER_VALUE 16400	/* bytes; the largest token plus its scheme */
+#define MAX_HEADER_VALUE 16400	/* bytes; the largest token plus its scheme; more if limits.token is */
 #define MAX_URI		4096	/* bytes; our paths are short */
 #define MAX_METHOD	16	/* bytes; longer than any of HTTP */
 #define MAX_DROPPED	MIB(64)	/* bytes read on after a refusal, then closed */

@@ -298,15 +298,26 @@ find_place(struct req *q, struct str path)
 	return stands_here(q, path);
 }
 
+/* The longest token must fit, too, with its scheme. */
+static bool
+has_long_header(const struct req *q)
+{
+	size_t longest = q->in.params.longest;
+
+	return longest > MAX_HEADER_VALUE && longest > MAX_HEADER_VALUE -
+		TOKEN_DEFAULT + q->conf->limits.token;
+}
+
 /* What was found while the request was read. */
 static const struct fault *
 check_input(struct req *q)
 {
 	const struct params *t = &q->in.params;
+	bool long_header = has_long_header(q);
 
 	if (q->in.refused != NULL)
 		return q->in.refused;
-	if (t->too_many || t->value_too_long)
+	if (t->too_many || long_header)
 		return fault_new(q->arena, FAULT_HEADERS_TOO_LARGE, "%s",
 			t->too_many ? "too many headers" :
 			"a header is too long");

@@ -143,8 +143,8 @@ params_add(struct params *t, struct str name, struct str value)
 	if (!header_value_ok(value))
 		t->bad_value = true;
 	if (origin == OF_CLIENT) {
-		if (value.n > MAX_HEADER_VALUE)
-			t->value_too_long = true;
+		if (value.n > t->longest)
+			t->longest = value.n;
 		if (++t->n_http > MAX_HTTP_HEADERS)
 			t->too_many = true;
 	}

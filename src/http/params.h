@@ -28,7 +28,7 @@ struct params {
 	uint32_t n_http;		/* client headers among them */
 	bool bad_value;			/* a control byte somewhere: 400 */
 	bool too_many;			/* over MAX_HTTP_HEADERS: 431 */
-	bool value_too_long;		/* over MAX_HEADER_VALUE: 431 */
+	size_t longest;			/* value of a client header, bytes */
 	uint32_t chains[PARAMS_CHAINS];	/* by name: the newest + 1; 0: none */
 };
 

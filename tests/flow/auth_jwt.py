@@ -222,23 +222,26 @@ def _(t):
                 equal(r.status, 401)
 
 
+def of_length(size):
+    """A good token of so many bytes, or of one less."""
+    pad, made, n = {"pad": "h" * (size // 3)}, "", 0
+    while len(made) < size:
+        n = n + 1 if n else size // 4
+        last, made = made, keys.hs256(KEY, keys.claims(pad="x" * n), **pad)
+    return made if len(made) == size else last
+
+
 @test("the length of a token stands at its limit", rows=(
-    ("at", 0, 200), ("above", 1, 401)))
+    ("at", 4096, 0, 200), ("above", 4096, 2, 401),
+    ("longer than other headers", 20000, 0, 200),
+    ("above that", 20000, 2, 401), ("longer than any", 20000, 20, 431)))
 def _(t):
-    _, more, status = t.row
-    limit = 4096
+    _, limit, more, status = t.row
     with Upstream() as up:
         conf = by_secret(up)
         conf["mcpProxy"]["limits"] = {"token": limit}
         with Gate(conf) as g:
-            made = keys.hs256(KEY, keys.claims(pad=""))
-            n = (limit + more - len(made)) * 3 // 4 - 8
-            while len(made) < limit + more:
-                made = keys.hs256(KEY, keys.claims(pad="x" * n))
-                n += 1
-            if more == 0 and len(made) > limit:     # 4 bytes in 3
-                made = keys.hs256(KEY, keys.claims(pad="x" * (n - 2)))
-            equal(ask(g, made).status, status)
+            equal(ask(g, of_length(limit + more)).status, status)
 
 
 def put(name, text):
