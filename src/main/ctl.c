@@ -69,7 +69,8 @@ check(struct ctl *c)
 {
 	struct settings s = { .config = c->config, .env_overrides = -1 };
 
-	return settings_check(&s, c->quiet);
+	return settings_check(&s, c->quiet ? SETTINGS_NOTHING :
+		c->json ? SETTINGS_JSON : SETTINGS_TEXT);
 }
 
 static const struct verb {

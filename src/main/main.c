@@ -203,7 +203,7 @@ do_deed(struct settings *s, int deed, const char *which)
 {
 	switch (deed) {
 	case CHECK:
-		return settings_check(s, false);
+		return settings_check(s, SETTINGS_TEXT);
 	case DUMP:
 		return dump(s);
 	case SCHEMA:

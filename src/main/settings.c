@@ -86,18 +86,21 @@ settings_load(struct settings *s, bool check_only, struct arena *a,
 }
 
 int
-settings_check(struct settings *s, bool quiet)
+settings_check(struct settings *s, enum settings_tell tell)
 {
 	struct arena *a = arena_new(MAX_CONFIG);
 	struct conf_gen *g = NULL;
 	int rc = settings_load(s, true, a, &g);
 
-	if (rc == 0) {
-		if (!quiet)
-			(void)printf("Config OK: %u MCP server(s) "
-				"configured\n", conf_tree(g)->n_servers);
+	if (tell == SETTINGS_JSON)
+		(void)printf("{\"result\":\"%s\",\"servers\":%u}\n",
+			rc == 0 ? "ok" : "refused",
+			rc == 0 ? conf_tree(g)->n_servers : 0);
+	else if (rc == 0 && tell == SETTINGS_TEXT)
+		(void)printf("Config OK: %u MCP server(s) configured\n",
+			conf_tree(g)->n_servers);
+	if (rc == 0)
 		conf_release(g);
-	}
 	arena_free(a);
 	return rc;
 }

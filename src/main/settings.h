@@ -36,7 +36,8 @@ int settings_load(struct settings *s, bool check_only, struct arena *a,
 	struct conf_gen **gen_r);
 
 /* --check-config: loads everything, says what is wrong. An exit code. */
-int settings_check(struct settings *s, bool quiet);
+enum settings_tell { SETTINGS_TEXT, SETTINGS_JSON, SETTINGS_NOTHING };
+int settings_check(struct settings *s, enum settings_tell tell);
 
 /* Loads the file again, messages go to the log. NULL: it was refused. */
 struct conf_gen *settings_reload(const struct settings *s);

@@ -174,6 +174,18 @@ def _(t):
     equal(run(["-t", "--config", written(text)])[0], 0)
 
 
+@test("mcpgatectl check in JSON", rows=(
+    ("good", good(), 0, {"result": "ok", "servers": 2}),
+    ("bad", {"mcpServers": {"s": {"url": 5}}}, 78,
+     {"result": "refused", "servers": 0})))
+def _(t):
+    _, conf, want, says = t.row
+    with Gate(config({}), mode="cgi") as g:
+        g.write(conf)
+        code, out, _ = g.ctl("check", "--json")
+        equal((code, json.loads(out)), (want, says))
+
+
 @test("the dump shows what the environment has changed, but no secret")
 def _(t):
     code, out, _ = run(["-T", "-c", written(good())], env={
