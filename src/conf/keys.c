@@ -156,8 +156,8 @@ keys_published(struct str value)
 		"my-secret-token", "supersecret", "secret", "password",
 		"a-string-secret-at-least-256-bits-long",
 		"a-valid-string-secret-that-is-at-least-384-bits-long",
-		"a-valid-string-secret-that-is-at-least-512-bits-long-which-"
-		"is-very-long",
+		("a-valid-string-secret-that-is-at-least-512-bits-long-which-"
+		"is-very-long"),
 	};
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
