@@ -48,12 +48,12 @@ withdraw_presented(struct req *q, struct str presented)
 		return false;
 	rotator_withdraw(r);
 	log_begin(&l, LOG_LEVEL_ERROR, "token");
-	log_str(&l, "server", q->server->conf->name);
-	log_str(&l, "request_id", q->request_id);
-	log_str(&l, "detail", str_fmt(q->arena,
+	log_str(&l, "msg", str_fmt(q->arena,
 		"a client presented an authTokens value of \"%.*s\": "
 		"list withdrawn; set legacyAuthTokens",
 		STR_ARG(q->server->conf->name)));
+	log_str(&l, "server", q->server->conf->name);
+	log_str(&l, "request_id", q->request_id);
 	log_end(&l);
 	record_violation(q, "credential_withdrawn");
 	return true;

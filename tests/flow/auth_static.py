@@ -268,6 +268,10 @@ def _(t):
                       headers={"Authorization": "Bearer " + a})
             equal(r.status, 401)
             g.log_has("list withdrawn")                              # L05
+            equal([(x["level"], x["msg"]) for x in g.log_lines()
+                   if "list withdrawn" in x.get("msg", "")][:1],
+                  [("error", 'a client presented an authTokens value of "s": '
+                    "list withdrawn; set legacyAuthTokens")])
             for _ in range(t.workers + 1):
                 r = g.rpc("/s/mcp", "ping")
                 equal((r.status, r.reason), (502, "credential_withdrawn"))
