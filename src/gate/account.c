@@ -35,6 +35,19 @@ tell_call(const struct req *q, struct access *r)
 		r->tool = m->name;
 }
 
+/* Those that went on; who was denied is counted by the policy. */
+static void
+count_batch(const struct req *q, const struct access *r)
+{
+	for (uint32_t i = 0; i < q->rpc.n; i++) {
+		const struct rpc_message *m = &q->rpc.messages[i];
+
+		if (m->has_name && str_is(m->method, "tools/call"))
+			metrics_tool(q->site->metrics, r->server, m->name,
+				r->fault != NULL || r->status >= 400);
+	}
+}
+
 struct str
 req_method_word(const struct req *q)
 {
@@ -127,6 +140,9 @@ account(struct req *q)
 	record_end(q);
 	note_fault(q, &r);
 	access_log(&r);
-	if (q->site->metrics != NULL)
+	if (q->site->metrics != NULL) {
 		metrics_request(q->site->metrics, &r);
+		if (q->has_rpc && q->rpc.batch && q->server != NULL)
+			count_batch(q, &r);
+	}
 }

@@ -303,6 +303,10 @@ answer_denied(struct req *q, const struct rpc_message *m,
 
 	tell_denied(q, f);
 	record_denied(q, m, f);
+	if (q->site->metrics != NULL && m->has_name &&
+	    str_is(m->method, "tools/call"))
+		metrics_tool(q->site->metrics, q->server->conf->name, m->name,
+			true);
 	if (m->kind == RPC_REQUEST)
 		answers[q->n_answers++] = rpc_error(q->arena, m->id, f,
 			q->request_id);

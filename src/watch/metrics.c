@@ -216,19 +216,20 @@ count_upstream(struct metrics *m, const struct access *r)
 			.value1 = str_of(fault_reason(r->fault->kind)) }, 1);
 }
 
-static void
-count_tool(struct metrics *m, const struct access *r)
+void
+metrics_tool(struct metrics *m, struct str server, struct str tool,
+	bool failed)
 {
-	struct set s = { .family = TOOL_CALLS, .server = r->server };
+	struct set s = { .family = TOOL_CALLS, .server = server };
 
 	if (m->tool_label) {
 		s.key1 = "tool";
-		s.value1 = r->tool;
+		s.value1 = tool;
 		s.from_client = true;
 	}
 	count(m, s, 1);
 	s.family = TOOL_ERRORS;
-	count(m, s, r->fault != NULL || r->status >= 400);
+	count(m, s, failed);
 }
 
 static void
@@ -263,7 +264,8 @@ metrics_request(struct metrics *m, const struct access *r)
 		observe(m, s, r->us);
 	count_upstream(m, r);
 	if (r->tool.n > 0)
-		count_tool(m, r);
+		metrics_tool(m, r->server, r->tool,
+			r->fault != NULL || r->status >= 400);
 	if (!r->refused && r->how.n > 0 && !str_is(r->how, "none")
 	    && !str_is(r->how, "local"))
 		count_user(m, r);

@@ -30,6 +30,10 @@ void metrics_auth_refused(struct metrics *m, struct str server,
 void metrics_proxy_header_missing(struct metrics *m, struct str server);
 void metrics_violation(struct metrics *m, const char *reason);
 
+/* A call of a tool within a batch. */
+void metrics_tool(struct metrics *m, struct str server, struct str tool,
+	bool failed);
+
 /* A request above a limit: "server", "ip", "token", "tool", "failures". */
 void metrics_limited(struct metrics *m, struct str server, const char *scope);
 void metrics_blocked(struct metrics *m, struct str server);

@@ -280,4 +280,25 @@ def _(t):
             equal(m.text.count("# TYPE %s " % base), 1, base)
 
 
+@test("the calls of a batch are counted one by one")
+def _(t):
+    def each(q, out):
+        out.json([{"jsonrpc": "2.0", "id": m["id"], "result": {"content": []}}
+                  for m in q.json])
+
+    filtered = {"toolFilter": {"mode": "block", "list": ["rm"]}}
+    with Upstream(each) as up, Gate(config({"a": server(up, filtered)},
+                                             metrics={"toolLabel": True})) \
+            as g:
+        g.post("/a/mcp", [{"jsonrpc": "2.0", "id": i, "method": "tools/call",
+                           "params": {"name": name}}
+                          for i, name in enumerate(("rm", "ok", "ok"))])
+        m = g.metrics()
+        for tool, calls, errors in (("rm", 1, 1), ("ok", 2, 0)):
+            equal(m.total("mcpgate_tool_calls_total", server="a", tool=tool),
+                  calls)
+            equal(m.total("mcpgate_tool_errors_total", server="a",
+                          tool=tool), errors)
+
+
 tap.main()
