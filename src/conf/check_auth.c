@@ -366,6 +366,7 @@ check_introspection(struct review *r, const struct node *b)
 	if (node_get(b, "clientSecret") == NULL ||
 	    node_get(b, "clientSecret")->text.n == 0)
 		needs(r, at, at, "introspection.clientSecret");
+	check_written(r, "introspection.audience");
 	check_endpoint(r, "introspection.endpoint", i->endpoint);
 	check_endpoint(r, "introspection.issuer", i->issuer);
 }

@@ -66,6 +66,9 @@ static const struct {
 	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
 		"\"claims\":{\"tenant\":null}}"),
 		I ".jwt.claims.tenant: expected a value, found none" },
+	{ "E02", INBOUND("\"introspection\":{\"endpoint\":\"https://i/\","
+		"\"clientId\":\"x\",\"clientSecret\":\"y\",\"audience\":\"\"}"),
+		I ".introspection.audience: expected a value, found none" },
 	{ "E02", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":\"a\","
 		"\"issuer\":[]}"),
 		I ".jwt.issuer: expected a value, found none" },
