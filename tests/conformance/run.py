@@ -247,8 +247,8 @@ def load_part(tools, ups, args):
                         checks(o))
     with front(args.front[0])(ups.conf()) as s:
         for era in ("legacy", "modern"):
-            said = inspect(tools, s.at("a"), era, LOAD).stdout
-            said = json.loads(said[said.index("{"):]) if "{" in said else {}
+            said = inspect(tools, s.at("a"), era, LOAD).stdout or "{}"
+            said = json.loads(said).get("result", {})
             say(said.get("errors") == 0 and said.get("toolErrors") == 0,
                 "Inspector, 200 calls, %s" % era,
                 "%s per second" % said.get("throughput"))
