@@ -105,7 +105,7 @@ verify_one(struct jwk_table *set, struct jwk *k, enum jws_backend backend,
 		return false;
 	if (j->signature.n != evp_signature_size(k, j->alg))
 		return false;
-	if (backend != JWS_LIBJWT || !libjwt_can(j, k, set->arena))
+	if (backend == JWS_OPENSSL || !libjwt_can(j, k, set->arena))
 		return evp_verify(k, j->alg, j->signing, j->signature);
 	good = libjwt_verify(j, k, a);
 	evp_forget_errors();

@@ -164,9 +164,8 @@ read_words(const struct conf_jwt *jwt, struct arena *a,
 		return invalid(a, "jwt.profile is not available");
 	if (is_balancer(jwt))
 		*backend_r = JWS_OPENSSL;
-	else if (jwt->backend.n == 0 || str_is(jwt->backend, "auto"))
-		*backend_r = JWS_AUTO;
-	else if (str_is(jwt->backend, "libjwt"))
+	else if (jwt->backend.n == 0 || str_is(jwt->backend, "auto") ||
+	    str_is(jwt->backend, "libjwt"))
 		*backend_r = JWS_LIBJWT;
 	else if (str_is(jwt->backend, "openssl"))
 		*backend_r = JWS_OPENSSL;

@@ -49,24 +49,21 @@ token_judge_by(struct arena *a, const struct token_policy *p,
 	return f;
 }
 
-/* The common answer of all backends. */
+/* The common answer of both backends. */
 static inline const struct fault *
 token_judge(struct arena *a, const struct token_policy *p, struct str token,
 	struct claims *c_r)
 {
 	const struct fault *f = token_judge_by(a, p, token, JWS_OPENSSL, c_r);
 	struct claims other;
+	const struct fault *g = token_judge_by(a, p, token, JWS_LIBJWT,
+		&other);
 
-	for (int b = JWS_AUTO; b <= JWS_LIBJWT; b++) {
-		const struct fault *g = token_judge_by(a, p, token,
-			(enum jws_backend)b, &other);
-
-		if ((f == NULL) != (g == NULL) || (f != NULL &&
-		    (f->kind != g->kind || strcmp(f->detail, g->detail))))
-			tap_ok(false, "backends differ: %s, %s",
-				f != NULL ? f->detail : "good",
-				g != NULL ? g->detail : "good");
-	}
+	if ((f == NULL) != (g == NULL) || (f != NULL &&
+	    (f->kind != g->kind || strcmp(f->detail, g->detail))))
+		tap_ok(false, "backends differ: %s, %s",
+			f != NULL ? f->detail : "good",
+			g != NULL ? g->detail : "good");
 	return f;
 }
 
