@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """jwks_profiles -- Cloudflare Access, AWS load balancers, RFC 9068"""
+import json
 import os
 import sys
 import time
@@ -9,7 +10,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate  # noqa: E402
+from kit.gate import Gate, run  # noqa: E402
 from kit.idp import Idp, balancer_token, judged  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
@@ -202,10 +203,13 @@ def _(t):
 @test("aws-alb: other algorithms are refused at the start")
 def _(t):
     with Idp() as idp, Upstream() as up:
-        with Gate(balancer(up, idp, algorithms=["RS256"])) as g:
-            key = idp.add(KID, keys.ec())
-            token = balancer_token(key, KID, head(), claims())
-            equal(ask(g, "X-Amzn-Oidc-Data", token).status, 503)
+        path = os.path.join(keys.folder(), "algorithms.json")
+        with open(path, "w") as f:
+            json.dump(balancer(up, idp, algorithms=["RS256"]), f)
+        os.chmod(path, 0o600)
+        code, _, err = run(["-t", "--config", path])
+        equal(code, 78)
+        assert "E67" in err, err
 
 
 # ---- RFC 9068 -----------------------------------------------------------
