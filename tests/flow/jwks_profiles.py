@@ -209,7 +209,7 @@ def _(t):
         os.chmod(path, 0o600)
         code, _, err = run(["-t", "--config", path])
         equal(code, 78)
-        assert "E67" in err, err
+        assert "profile aws-alb signs with ES256 alone" in err, err
 
 
 # ---- RFC 9068 -----------------------------------------------------------
