@@ -311,4 +311,21 @@ def _(t):
         equal(r.json["result"], {"x": 1})
 
 
+@test("workers share the processor; what was chosen for them stays", rows=(
+    ("as it comes", None, os.SCHED_BATCH),
+    ("idle", os.SCHED_IDLE, os.SCHED_IDLE)))
+def _(t):
+    _, chosen, want = t.row
+    before = os.sched_getscheduler(0)
+    try:
+        if chosen is not None:          # children take it from us
+            os.sched_setscheduler(0, chosen, os.sched_param(0))
+        with Upstream() as up, Gate(conf(up), 2) as g:
+            equal([os.sched_getscheduler(p) for p in g.worker_pids()],
+                  [want] * 2)
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+
+
 tap.main()
