@@ -39,7 +39,7 @@ tell_call(const struct req *q, struct access *r)
 static void
 count_batch(const struct req *q, const struct access *r)
 {
-	for (uint32_t i = 0; i < q->rpc.n; i++) {
+	for (uint32_t i = 0; !q->none_left && i < q->rpc.n; i++) {
 		const struct rpc_message *m = &q->rpc.messages[i];
 
 		if (m->has_name && str_is(m->method, "tools/call"))

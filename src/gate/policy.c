@@ -361,6 +361,7 @@ judge_batch(struct req *q)
 	take_out(q, v);
 	if (denied < n)
 		return NEXT;
+	q->none_left = true;
 	q->recorded = !q->unrecorded;	/* each of them is */
 	shown_answers(q);
 	return DONE;

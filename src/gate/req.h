@@ -107,6 +107,7 @@ struct req {
 	const struct listing_rules *listing; /* policy: lists of the reply */
 	const struct str *answers;	/* errors for elements of a batch */
 	uint32_t n_answers;
+	bool none_left;			/* a batch: all of it is denied */
 	struct listing_events *events;	/* shown: those that pass */
 	const struct fault *spoilt;	/* one that may not pass */
 

@@ -301,4 +301,15 @@ def _(t):
                           tool=tool), errors)
 
 
+@test("a batch of which nothing is left is counted once")
+def _(t):
+    filtered = {"toolFilter": {"mode": "block", "list": ["rm"]}}
+    with Upstream(plain) as up, Gate(config({"a": server(up, filtered)})) as g:
+        g.post("/a/mcp", [{"jsonrpc": "2.0", "id": i, "method": "tools/call",
+                           "params": {"name": "rm"}} for i in range(2)])
+        m = g.metrics()
+        for name in ("calls", "errors"):
+            equal(m.total("mcpgate_tool_%s_total" % name, server="a"), 2)
+
+
 tap.main()
