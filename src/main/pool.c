@@ -237,7 +237,7 @@ bury(struct pool *p, struct child *c, int status)
 
 static void begin_stop(struct pool *p);
 
-/* It has said in the log what does not answer. */
+/* It has said in the log what does not answer, unless it was killed. */
 static void
 bury_prober(struct pool *p, int status)
 {
@@ -245,6 +245,9 @@ bury_prober(struct pool *p, int status)
 	segment_starting(p->segment, 0);
 	if (p->stopping || (WIFEXITED(status) && WEXITSTATUS(status) == EX_OK))
 		return;
+	if (WIFSIGNALED(status))
+		log_say(LOG_LEVEL_ERROR, "start", "who asks the upstreams "
+			"was ended by signal %d", WTERMSIG(status));
 	p->rc = EX_UNAVAILABLE;
 	begin_stop(p);
 }
@@ -385,6 +388,7 @@ start_prober(struct pool *p)
 	if (pid < 0) {
 		log_say(LOG_LEVEL_ERROR, "start", "cannot fork: %s",
 			strerror(errno));
+		p->rc = EX_OSERR;	/* nobody knows what answers */
 		return false;
 	}
 	p->prober = pid;
@@ -446,7 +450,7 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 		*master_r = false;
 		return be_prober(p);
 	}
-	if (watch_over(p, plan->listener->name)) {
+	if (p->rc == EX_OK && watch_over(p, plan->listener->name)) {
 		*master_r = false;
 		return be_worker(p);	/* takes the generation over */
 	}

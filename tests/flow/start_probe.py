@@ -4,6 +4,7 @@
 at the start"""
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,8 +13,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import fcgi, tap  # noqa: E402
-from kit.gate import Gate, clean_environment, config, free_port, pool, \
-    program, run, secret, server  # noqa: E402
+from kit.gate import Gate, children, clean_environment, config, free_port, \
+    pool, program, run, secret, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream, plain, with_session  # noqa: E402
 
@@ -108,6 +109,24 @@ def _(t):
         hold.go()
         equal(code, 69)
         assert "failed to initialize clients: s: " in err, err
+
+
+@test("who asks is killed: no service that nobody has looked at")
+def _(t):
+    hold = Hold()
+    with Upstream(lambda q, out: hold.wait()) as up, \
+            Gate(config({}), mode="cgi") as g:
+        g.write(config({"s": stern(up)}))
+        with subprocess.Popen(
+                [program("mcpgate"), "--config", g.file, "--listen",
+                 "unix:" + g.socket], stderr=subprocess.PIPE,
+                env=clean_environment()) as p:
+            up.wait(1)
+            os.kill(children(p.pid)[0], signal.SIGKILL)  # the first
+            _, err = p.communicate(timeout=20)
+        hold.go()
+        equal(p.returncode, 69)
+        assert b"who asks the upstreams was ended by signal 9" in err, err
 
 
 @test("without panicIfInvalid, or disabled, nobody is asked")
