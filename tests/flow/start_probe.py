@@ -27,14 +27,28 @@ def stern(up, **more):
                   **more)
 
 
+def alive(g):
+    try:
+        return g.get("/health").status == 200
+    except (OSError, fcgi.Gone):
+        return False
+
+
+def wait_asked(g):
+    """Who asks has gone: what is left are workers."""
+    eventually(lambda: alive(g), 5, "health")
+    eventually(lambda: g.get("/ready").status == 200, 5, "ready")
+    g.wait_ready()
+
+
 @test("it is asked once, whose turn it is, and the turn stays", workers=(2,))
 def _(t):
     with Upstream(with_session(plain)) as up:
         conf = config({"s": stern(up, headers={"X-Of": "ours"}),
                        "other": server("http://127.0.0.1:%d/mcp"
                                        % free_port())})
-        with Gate(conf, t.workers) as g:
-            eventually(lambda: g.get("/ready").status == 200, 5, "ready")
+        with Gate(conf, t.workers, wait=False) as g:
+            wait_asked(g)
             eventually(lambda: [q.method for q in up.calls]
                        == ["POST", "DELETE"], 5, "the probe and its end")
             hello = up.calls[0]
@@ -45,13 +59,6 @@ def _(t):
             up.forget()
             g.rpc("/s/mcp", "ping")
             equal(up.tokens(), [A])
-
-
-def alive(g):
-    try:
-        return g.get("/health").status == 200
-    except (OSError, fcgi.Gone):
-        return False
 
 
 @test("/ready waits for it, at most startupGracePeriod", workers=(2,))
@@ -69,8 +76,7 @@ def _(t):
             equal((r.status, json.loads(r.body)["status"]),
                   (503, "initializing"))
             hold.go()
-            eventually(lambda: g.get("/ready").status == 200, 5, "ready")
-            g.wait_ready()
+            wait_asked(g)
 
 
 def refusing(status):
@@ -143,10 +149,10 @@ def _(t):
 def _(t):
     with Upstream(plain) as up:
         conf = config({"s": server(up, dict(STERN, authTokens=[A]))})
-        with Gate(conf) as g:
-            eventually(lambda: len(up.calls) == 1, 5, "the probe")
+        with Gate(conf, wait=False) as g:
+            wait_asked(g)
+            equal(len(up.calls), 1)
             equal(up.calls[0].header("authorization"), None)
-            eventually(lambda: g.get("/ready").status == 200, 5, "ready")
 
 
 @test("a process that a web server starts asks before it serves")
