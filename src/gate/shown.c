@@ -79,31 +79,59 @@ same_number(struct str a, struct str b)
 	return x == y && (x == 0 || a.p[0] == b.p[0]);
 }
 
-static bool
-same_id(struct arena *a, struct str one, struct str two)
-{
-	bool text = one.p[0] == '"';
-	struct str x, y;
+/* Read once: a batch has many, and each is held against each. */
+struct id {
+	struct str raw, text;
+	bool quoted, read;
+};
 
-	if (text != (two.p[0] == '"'))
+static struct id
+read_id(struct arena *a, struct str raw)
+{
+	struct id id = { .raw = raw, .quoted = raw.p[0] == '"' };
+
+	id.read = jdoc_unquote(a, (struct jdoc_span){ raw, JDOC_STRING },
+		&id.text);
+	return id;
+}
+
+static bool
+same_id(const struct id *one, const struct id *two)
+{
+	if (one->quoted != two->quoted)
 		return false;
-	if (!text)
-		return same_number(one, two);
-	return !jdoc_unquote(a, (struct jdoc_span){ one, JDOC_STRING }, &x) ||
-		!jdoc_unquote(a, (struct jdoc_span){ two, JDOC_STRING }, &y) ||
-		str_eq(x, y);
+	if (!one->quoted)
+		return same_number(one->raw, two->raw);
+	return !one->read || !two->read || str_eq(one->text, two->text);
+}
+
+static struct id *
+list_ids(struct req *q, uint32_t *n_r)
+{
+	struct id *v = ARENA_ARRAY(q->arena, struct id, q->rpc.n);
+
+	*n_r = 0;
+	for (uint32_t i = 0; q->rpc.n > 1 && i < q->rpc.n; i++) {
+		const struct rpc_message *m = &q->rpc.messages[i];
+
+		if (m->kind == RPC_REQUEST &&
+		    listing_of(m->method) != LISTING_KINDS)
+			v[(*n_r)++] = read_id(q->arena, m->id);
+	}
+	return v;
 }
 
 /* No list of the batch can be the reply with this id. */
 static bool
-is_another(struct req *q, struct str id)
+is_another(struct req *q, const struct id *lists, uint32_t n, struct str raw)
 {
-	for (uint32_t i = 0; i < q->rpc.n; i++) {
-		const struct rpc_message *m = &q->rpc.messages[i];
+	struct id id;
 
-		if (m->kind == RPC_REQUEST &&
-		    listing_of(m->method) != LISTING_KINDS &&
-		    same_id(q->arena, m->id, id))
+	if (n == 0)
+		return true;
+	id = read_id(q->arena, raw);
+	for (uint32_t i = 0; i < n; i++) {
+		if (same_id(&lists[i], &id))
 			return false;
 	}
 	return true;
@@ -114,7 +142,8 @@ static uint32_t
 asked_for(struct req *q, struct listing_rules *r)
 {
 	struct str *others = ARENA_ARRAY(q->arena, struct str, q->rpc.n);
-	uint32_t kinds = 0;
+	uint32_t kinds = 0, n;
+	struct id *lists = list_ids(q, &n);
 
 	for (uint32_t i = 0; i < q->rpc.n; i++) {
 		const struct rpc_message *m = &q->rpc.messages[i];
@@ -122,7 +151,8 @@ asked_for(struct req *q, struct listing_rules *r)
 
 		if (kind != LISTING_KINDS)
 			kinds |= LISTING_BIT(kind);
-		else if (m->kind == RPC_REQUEST && is_another(q, m->id))
+		else if (m->kind == RPC_REQUEST &&
+		    is_another(q, lists, n, m->id))
 			others[r->n_others++] = m->id;
 	}
 	r->others = others;

@@ -173,6 +173,19 @@ def _(t):
                   [{"name": "get_a"}])
 
 
+@test("the longest batch with the longest ids")
+def _(t):
+    def none(q, out):
+        out.json([])
+
+    batch = [{"jsonrpc": "2.0", "id": "%0254d" % i, "method":
+              "tools/list" if i % 2 else "ping"} for i in range(1000)]
+    with Upstream(none) as up, gate(up, GETS, limits={
+            "batch": 1000}) as g:
+        equal(g.post("/s/mcp", batch).status, 200)
+        equal(len(up.calls[0].json), 1000)
+
+
 @test("a list on the stream of a session", workers=BOTH)
 def _(t):
     lists = Lists()
