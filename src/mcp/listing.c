@@ -30,6 +30,7 @@ struct filter {
 	const struct listing_rules *rules;
 	struct edit *edits;		/* in the order of the text */
 	uint32_t n, room;
+	struct str *texts;		/* of rules->others; NULL: not yet */
 	const char *why;
 };
 
@@ -146,25 +147,39 @@ filter_result(struct filter *f, struct jdoc_span result)
 	return true;
 }
 
-/* The same id, whichever way it is escaped. */
-static bool
-same_id(struct arena *a, struct jdoc_span id, struct str raw)
+/* What the ids of others say, however they are escaped: read once. */
+static const struct str *
+other_texts(struct filter *f)
 {
-	struct jdoc_span ours = { raw, JDOC_STRING };
-	struct str mine, its;
+	uint32_t n = f->rules->n_others;
+	struct str *v = f->texts;
 
-	if (str_eq(id.raw, raw))
-		return true;
-	return id.type == JDOC_STRING && str_starts(raw, STR("\"")) &&
-		jdoc_unquote(a, id, &its) && jdoc_unquote(a, ours, &mine) &&
-		str_eq(its, mine);
+	if (v != NULL)
+		return v;
+	v = f->texts = ARENA_ARRAY(f->arena, struct str, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct jdoc_span id = { f->rules->others[i], JDOC_STRING };
+
+		if (!jdoc_unquote(f->arena, id, &v[i]))
+			v[i] = STR_NONE;
+	}
+	return v;
 }
 
 static bool
 is_other(struct filter *f, const struct jdoc_message *m)
 {
-	for (uint32_t i = 0; i < f->rules->n_others; i++) {
-		if (same_id(f->arena, m->id, f->rules->others[i]))
+	const struct listing_rules *r = f->rules;
+	const struct str *texts;
+	struct str its;
+
+	if (str_among(m->id.raw, r->others, r->n_others))
+		return true;
+	if (r->n_others == 0 || !jdoc_unquote(f->arena, m->id, &its))
+		return false;
+	texts = other_texts(f);
+	for (uint32_t i = 0; i < r->n_others; i++) {
+		if (texts[i].p != NULL && str_eq(texts[i], its))
 			return true;
 	}
 	return false;
