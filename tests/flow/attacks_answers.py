@@ -176,7 +176,8 @@ def _(t):
             "requiredScopes": ["mcp"] if more else [],
             "introspection": dict({
                 "endpoint": ends.url("/%d" % i), "clientId": "c",
-                "clientSecret": secret("client"), "timeout": "1s"}, **more)}})
+                "clientSecret": secret("client"),
+                "timeout": "5s" if more else "1s"}, **more)}})
             for i in range(len(rows))})
         with Gate(conf) as g:
             for i, (raw, want) in enumerate(rows):
