@@ -267,13 +267,14 @@ feed(struct transfer *t, struct str in)
 
 /* ---- reading ------------------------- */
 
-/* The upstream may have acted on the request.  So only a GET is repeated, or
- * what never left. */
+/* The upstream may have acted on the request.  So only what asks is repeated,
+ * or what never left. */
 static bool
 may_repeat(const struct transfer *t)
 {
 	return t->on->worn && !h1_begun(&t->parser) &&
-		(!t->sent || strcmp(t->method, "GET") == 0);
+		(!t->sent || t->plan.harmless ||
+		strcmp(t->method, "GET") == 0);
 }
 
 static void

@@ -271,6 +271,7 @@ fetch_start(const struct fetch_plan *p, const char **why_r)
 			STR(""),
 		.total_ms = p->total_ms, .connect_ms = p->connect_ms,
 		.stream = !p->keep || is_foreign(p),
+		.harmless = true,	/* keys, documents, introspection */
 		.head = took_head, .body_in = took_bytes, .ended = took_end,
 		.who = f,
 	});

@@ -63,6 +63,8 @@ struct transfer_plan {
 	int64_t total_ms;		/* 0: no end but idle_ms (streams) */
 	int64_t connect_ms, first_byte_ms, idle_ms;
 	bool stream;			/* known to be long: second handle */
+	bool harmless;			/* a POST that only asks: it is repeated
+					 * when a kept link was closed */
 	/* The final reply's head is complete (once, before any body). */
 	void (*head)(void *who, const struct transfer_reply *r);
 	/* Bytes; false: HOLD, the same bytes come again after resume. */

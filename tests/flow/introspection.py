@@ -450,4 +450,25 @@ def _(t):
             equal(ask(g, token).status, 401)
 
 
+@test("an endpoint that has closed a kept connection is asked on another")
+def _(t):
+    seen = []
+
+    def script(q, out):
+        seen.append(q.target)
+        if len(seen) == 2:              # on the connection of the first
+            return out.drop()
+        return out.json({"active": True, "sub": "alice"})
+
+    with Upstream() as up, Upstream(script) as endpoint:
+        conf = config({"s": server(up, {"inboundAuth": {
+            "strategy": "introspection", "introspection": {
+                "endpoint": endpoint.url("/ask"), "clientId": "c",
+                "clientSecret": secret("client")}}})})
+        with Gate(conf) as g:
+            for token in ("first", "second"):
+                equal(ask(g, opaque(token)).status, 200)
+        equal(len(seen), 3)
+
+
 tap.main()
