@@ -153,28 +153,26 @@ put_share(struct page *p, enum family f, struct str server, uint32_t n)
 		STR_ARG(server), n);
 }
 
+static uint32_t
+count_of(const struct load *l, enum family f)
+{
+	return f == STREAMS ? l->streams : l->calls;
+}
+
 /* A page, or a server that is configured no more, has the label "". */
 static void
-put_shares(struct page *p, const struct shares *h, const struct load *all)
+put_shares(struct page *p, enum family f, const struct shares *h,
+	const struct load *all)
 {
-	uint32_t calls = 0, streams = 0, i;
+	uint32_t total = count_of(all, f), n = 0, i;
 
-	for (i = 0; i < h->n; i++) {
-		calls += h->loads[i].calls;
-		streams += h->loads[i].streams;
-	}
-	put_heading(p, family_row(IN_FLIGHT));
-	put_share(p, IN_FLIGHT, STR(""), all->calls > calls
-		? all->calls - calls : 0);
 	for (i = 0; i < h->n; i++)
-		put_share(p, IN_FLIGHT, h->pools[i].server,
-			h->loads[i].calls);
-	put_heading(p, family_row(STREAMS));
-	put_share(p, STREAMS, STR(""), all->streams > streams
-		? all->streams - streams : 0);
+		n += count_of(&h->loads[i], f);
+	put_heading(p, family_row(f));
+	put_share(p, f, STR(""), total > n ? total - n : 0);
 	for (i = 0; i < h->n; i++)
-		put_share(p, STREAMS, h->pools[i].server,
-			h->loads[i].streams);
+		put_share(p, f, h->pools[i].server,
+			count_of(&h->loads[i], f));
 }
 
 static void
@@ -197,7 +195,8 @@ put_workers(struct page *p, const struct segment *s, const struct shares *h,
 		if (v[i].generation > generation)
 			generation = v[i].generation;
 	}
-	put_shares(p, h, &all);
+	put_shares(p, IN_FLIGHT, h, &all);
+	put_shares(p, STREAMS, h, &all);
 	put_gauge(p, WORKERS_ALIVE, alive);
 	put_gauge(p, GENERATION, generation);
 }
