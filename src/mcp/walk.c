@@ -83,14 +83,15 @@ after_value(const char *p, const char *end)
 struct walk
 walk_into(struct str container)
 {
-	struct walk w = { container.p, container.p, false };
+	const char *from = container.p, *end = container.p;
 
-	if (container.n == 0 || !opens(container.p[0]))
-		return w;
-	w.object = container.p[0] == '{';
-	w.end = container.p + container.n;
-	w.p++;
-	return w;
+	if (container.n > 0) {
+		end += container.n;
+		from = after_blanks(from, end);
+	}
+	if (from == end || !opens(*from))
+		return (struct walk){ end, end, false };
+	return (struct walk){ from + 1, end, *from == '{' };
 }
 
 /* From the quote of a name to the value behind its colon. */

@@ -18,7 +18,8 @@ struct walk {
 	bool object;
 };
 
-/* container: the bytes of an object or array, its brackets included. */
+/* container: the bytes of an object or array, its brackets included, and the
+ * blanks around them. */
 struct walk walk_into(struct str container);
 
 /* The next member or element; name_r: with its quotes, "" in an array. */

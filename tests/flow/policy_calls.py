@@ -452,6 +452,39 @@ def _(t):
         equal(up.calls[0].body, b"[" + one + b"," + one + b"]")
 
 
+@test("a batch with blanks before it", workers=BOTH, rows=(
+    ("a space", b" "), ("a tab", b"\t"), ("a line end", b"\r\n"),
+    ("all of them", b"\n \t\r")))
+def _(t):
+    def body(*asks):
+        return t.row[1] + json.dumps(asks).encode() + t.row[1]
+
+    with Upstream(Lists()) as up, gate(up, GETS, t.workers) as g:
+        r = g.post("/s/mcp", body(ask(1, "get_a"), ask(2, "put_a")))
+        equal(sorted(d["id"] for d in r.json), [1, 2])
+        equal(up.calls[0].json, [ask(1, "get_a")])
+        r = g.post("/s/mcp", body(ask(3, "put_a"), ask("d", "delete_a")))
+        equal((r.status, [d["id"] for d in r.json]), (200, [3, "d"]))
+        r = g.post("/s/mcp", body(ask(4, "get_a")))
+        equal([d["id"] for d in r.json], [4])
+        equal(up.calls[1].body, body(ask(4, "get_a")))
+        equal(len(up.calls), 2)
+
+
+@test("a reply to a batch with blanks before it", rows=(
+    ("one array", " \r\n\t[%s] \n"), ("a reply alone", "\n%s\r")))
+def _(t):
+    def script(q, out):
+        out.body(200, t.row[1] % Lists().one(q.json[0]))
+
+    batch = [ask(1, "x", "tools/list"), ask(2, "put_a")]
+    with Upstream(script) as up, gate(up, GETS) as g:
+        r = g.post("/s/mcp", batch)
+        equal([d["id"] for d in r.json], [1, 2])
+        equal([x["name"] for x in r.json[0]["result"]["tools"]],
+              ["get_a", "get_b"])
+
+
 @test("a batch in which one element wants a scope", workers=BOTH)
 def _(t):
     options = {"inboundAuth": TOKENS, "policy": [

@@ -307,7 +307,9 @@ test_walk(void)
 {
 	static const char *const broken[] = { "", "[", "{", "{\"a", "{\"a\"",
 		"{\"a\":", "{\"a\":[", "[1", "[\"\\", "{1", "x", "[,", "[1,,",
-		"{\"a\":}" };
+		"{\"a\":}", " ", "\n\t\r ", " x", "\f[1" };
+	static const char *const blank[] = { " [1,[2]]", "\r\n\t [1,[2]] ",
+		"\n{\"a\":1,\"b\":[2]}" };
 	struct jdoc_span v, object = { STR("{ \"a\" : [1 , 2] , \"b\":\"x\","
 		"\"\\u0063\":true,\"d\":-1e5}"), JDOC_OBJECT };
 	struct str name, text;
@@ -319,6 +321,14 @@ test_walk(void)
 	IS_INT(walk_member(arena, object, "e").type, JDOC_ABSENT);
 	OK(walk_text(arena, object, "b", &text) && str_is(text, "x"));
 	OK(!walk_text(arena, object, "d", &text));
+	for (size_t i = 0; i < sizeof(blank) / sizeof(blank[0]); i++) {
+		struct walk w = walk_into(str_of(blank[i]));
+		bool good = walk_next(&w, &name, &v) && str_is(v.raw, "1") &&
+			walk_next(&w, &name, &v) && str_is(v.raw, "[2]");
+
+		tap_ok(good && !walk_next(&w, &name, &v),
+			"blanks before container %zu", i);
+	}
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
 		struct walk w = walk_into(str_copy(arena,
 			str_of(broken[i])));
