@@ -329,7 +329,7 @@ RATE("perTokenRequestsPerDay", caller.per_day, MOST_WINDOW, "Per caller; 0 = off
   .help = "Any session ends." },
 { O "sessions.perCaller", ROW_INT, .preset = "64", .min = 1, .max = 65536,
   IN_OPTIONS(sessions_per_caller),
-  .help = "Sessions of one caller." },
+  .help = "Sessions of one caller at one server." },
 { O "protocol", ROW_BLOCK, .help = "Revisions of the protocol." },
 { O "protocol.upstream", ROW_WORD, .preset = "auto",
   .choices = "auto modern legacy sse", .help = "What the upstream speaks." },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sessions -- rows of sixty-four slots; a caller's lie in a few rows
+ * sessions -- rows of sixty-four slots; a caller's of one server lie in a few
  *
  * A slot is alive while its `ends` lies ahead and `turn` is odd.  Ending
  * makes `turn` even, beginning makes it odd again: an id names the turn it
@@ -22,14 +22,17 @@
 static uint32_t
 row_of(const struct segment *s, const struct sessions_plan *p, uint32_t k)
 {
+	uint8_t whose[sizeof(p->caller) + sizeof(p->route)];
 	uint64_t h;
 
 	if (!p->known) {
 		digest_random(&h, sizeof(h));
 		return HALF + (uint32_t)(h % HALF);
 	}
+	memcpy(whose, p->caller, sizeof(p->caller));
+	memcpy(whose + sizeof(p->caller), &p->route, sizeof(p->route));
 	h = digest_sip(segment_key(s), (struct str){
-		(const char *)p->caller, sizeof(p->caller) });
+		(const char *)whose, sizeof(whose) });
 	return (uint32_t)((h + k) % HALF);
 }
 
@@ -47,12 +50,13 @@ is_callers(const struct shm_session *v, const struct sessions_plan *p)
 	uint64_t want[2];
 
 	memcpy(want, p->caller, sizeof(want));
-	return atomic_load(&v->caller[0]) == want[0] &&
+	return atomic_load(&v->route) == p->route &&
+		atomic_load(&v->caller[0]) == want[0] &&
 		atomic_load(&v->caller[1]) == want[1];
 }
 
 /* ---- beginning ------------------------------------------------------------- */
-/* What the rows of a caller hold. */
+/* What the rows of a caller hold; his own are those at this server. */
 struct survey {
 	struct shm_session *free, *oldest, *own_oldest;
 	uint32_t own;

@@ -6,9 +6,9 @@
  * when it was used last, and that it has not ended.
  * Sharing: looking and renewing is lock-free; beginning takes the lock.
  * Promise: an ended slot never becomes that session again.  A caller's
- * oldest idle session goes when he has as many as he may have; callers
- * nobody knows have a half of the table to themselves, and crowd out only
- * each other.
+ * oldest idle session at a server goes when he has as many there as he may
+ * have; what he has at others does not count.  Callers nobody knows have a
+ * half of the table to themselves, and crowd out only each other.
  */
 #ifndef SHM_SESSIONS_H
 #define SHM_SESSIONS_H
@@ -27,7 +27,7 @@ struct sessions_plan {
 	uint8_t caller[SESSIONS_CALLER];
 	uint64_t route;
 	bool known;			/* the caller is authenticated */
-	uint32_t most;			/* of one known caller */
+	uint32_t most;			/* of one known caller, of this route */
 	uint64_t idle_ms, life_ms;
 };
 

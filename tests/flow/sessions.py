@@ -146,6 +146,21 @@ def _(t):
         equal(ping(g, bobs, BOB).status, 200)
 
 
+@test("what a caller has at one server does not count at another",
+      workers=BOTH)
+def _(t):
+    with Upstream(with_session(plain)) as up, Gate(config({
+            "s": server(up, {"sessions": {"perCaller": 3}}),
+            "other": server(up, {"sessions": {"perCaller": 1}})},
+            options=dict(AUTH)), t.workers) as g:
+        here = [g.session("/s/mcp", bearer(ALICE)) for _ in range(3)]
+        there = [g.session("/other/mcp", bearer(ALICE)) for _ in range(2)]
+        for s in here:
+            equal(ping(g, s).status, 200)
+        is_lost(ping(g, there[0], path="/other/mcp"))
+        equal(ping(g, there[1], path="/other/mcp").status, 200)
+
+
 @test("a key is replaced without losing a session")
 def _(t):
     with Upstream(with_session(plain)) as up, Gate(

@@ -79,6 +79,23 @@ oldest_goes(struct segment *s)
 	OK(sessions_use(s, v[3], IDLE, 3000010));
 }
 
+/* What a caller has at one server does not count at another. */
+static void
+each_server_by_itself(struct segment *s)
+{
+	struct session_place a = begin(s, 7, 3500000), b, c;
+	struct sessions_plan p = plan_of(7, true, 1);
+
+	p.route = 8;
+	b = sessions_begin(s, &p, 3500001);
+	OK(sessions_use(s, a, IDLE, 3500002));
+	OK(sessions_use(s, b, IDLE, 3500002));
+	c = sessions_begin(s, &p, 3500003);
+	OK(sessions_use(s, a, IDLE, 3500004));
+	OK(!sessions_use(s, b, IDLE, 3500004));
+	OK(sessions_use(s, c, IDLE, 3500004));
+}
+
 static void
 count(void *who, const struct session_view *v)
 {
@@ -126,6 +143,7 @@ main(void)
 	lives(s);
 	ends(s);
 	oldest_goes(s);
+	each_server_by_itself(s);
 	strangers(s);
 	bad_places(s);
 	place_end(&p);
