@@ -4,7 +4,8 @@
  *
  * The first word of an entry is a keyed digest of the others, so half an
  * entry is none.  A new entry is complete before the one that it replaces
- * goes.
+ * goes, and between the two a move is counted: who reads at any other place
+ * in that time sees neither, and who sees the count change reads again.
  */
 #include "config.h"
 #include "shm/bans.h"
@@ -14,6 +15,7 @@
 #include "shm/layout.h"
 
 #define TRIES 8
+#define MORE 16			/* entries that come while all are read */
 #define FLAG_V6 1u
 #define FLAG_ALLOW 2u
 #define FLAG_FOREVER 4u
@@ -101,7 +103,7 @@ entries(const struct shm_bans *t)
 {
 	uint32_t n = atomic_load(&t->n);
 
-	return n < BANS_MOST ? n : BANS_MOST;
+	return n < BANS_PLACES ? n : BANS_PLACES;
 }
 
 /* ---- changing, under the lock ------------------------------------------------ */
@@ -136,21 +138,27 @@ write_entry(const struct segment *s, struct shm_ban *e, const struct ban *b)
 	atomic_store(&e->check, digest_of(s, &t));
 }
 
-/* A place nobody uses; NULL: all are taken by entries that have not ended. */
+/* A place nobody uses; NULL: there are as many entries as there may be, and
+ * none for the block. */
 static struct shm_ban *
-room_locked(struct segment *s, int64_t now_unix_s)
+room_locked(struct segment *s, const struct span *block, int64_t now_unix_s)
 {
 	struct shm_bans *t = &s->file->bans;
-	uint32_t n = entries(t);
+	uint32_t n = entries(t), live = 0;
+	struct shm_ban *room = NULL;
 	struct ban b;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!read_entry(s, &t->v[i], &b) ||
-		    b.span.until_unix_s <= now_unix_s)
-			return &t->v[i];
+		if (read_entry(s, &t->v[i], &b) &&
+		    b.span.until_unix_s > now_unix_s)
+			live += !is_block(&b.span, block);
+		else if (room == NULL)
+			room = &t->v[i];
 	}
-	if (n == BANS_MOST)
+	if (live >= BANS_MOST || (room == NULL && n == BANS_PLACES))
 		return NULL;
+	if (room != NULL)
+		return room;
 	atomic_store(&t->n, n + 1);
 	return &t->v[n];
 }
@@ -183,9 +191,10 @@ bans_put(struct segment *s, const struct ban *b, int64_t now_unix_s)
 	if (!shm_lock(s->file))
 		return BANS_BUSY;
 	begin_locked(&s->file->bans);
-	e = room_locked(s, now_unix_s);
+	e = room_locked(s, &b->span, now_unix_s);
 	if (e != NULL) {
 		write_entry(s, e, b);
+		atomic_fetch_add(&s->file->bans.moves, 1);
 		drop_locked(s, &b->span, e);
 	}
 	end_locked(&s->file->bans);
@@ -220,25 +229,33 @@ read_all(const struct segment *s, struct ban *v, uint32_t room)
 	return count;
 }
 
-/* While nothing changes. The number at which that was so goes to seen_r; it
- * is odd when there was no quiet moment. */
+/* No entry was missed because it moved meanwhile. */
+static bool
+is_whole(const struct shm_bans *t, uint32_t moves, uint32_t room)
+{
+	return atomic_load(&t->moves) == moves && entries(t) <= room;
+}
+
+/* All entries, each as it was before or after what changes it just now; the
+ * room is for all that were there.  The number at which nothing changed goes
+ * to seen_r; it is odd when there was no such moment. */
 static uint32_t
-read_quietly(const struct segment *s, struct ban *v, uint32_t room,
+read_whole(const struct segment *s, struct ban *v, uint32_t room,
 	uint32_t *seen_r)
 {
 	const struct shm_bans *t = &s->file->bans;
 	uint32_t n = 0;
+	bool whole = false;
 
-	for (int i = 0; i < TRIES; i++) {
-		uint32_t before = atomic_load(&t->seq);
+	for (int i = 0; i < TRIES && !whole; i++) {
+		uint32_t moves = atomic_load(&t->moves);
 
+		*seen_r = atomic_load(&t->seq);
 		n = read_all(s, v, room);
-		*seen_r = before;
-		if ((before & 1) == 0 && atomic_load(&t->seq) == before &&
-		    entries(t) <= room)
-			return n;
+		whole = is_whole(t, moves, room);
 	}
-	*seen_r |= 1;
+	if (!whole || atomic_load(&t->seq) != *seen_r)
+		*seen_r |= 1;
 	return n;
 }
 
@@ -254,7 +271,7 @@ uint32_t
 bans_list(const struct segment *s, int64_t now_unix_s, struct ban *v_r,
 	uint32_t room)
 {
-	uint32_t seen, n = read_quietly(s, v_r, room, &seen), count = 0;
+	uint32_t seen, n = read_whole(s, v_r, room, &seen), count = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct ban b = v_r[i];
@@ -323,9 +340,9 @@ renew(struct bans *b)
 	if ((atomic_load(&b->segment->file->bans.seq) & 1) != 0)
 		heal(b->segment);
 	b->arena = arena_new(VIEW_ARENA);
-	n = entries(&b->segment->file->bans);
+	n = entries(&b->segment->file->bans) + MORE;
 	v = ARENA_ARRAY(b->arena, struct ban, n);
-	n = read_quietly(b->segment, v, n, &b->seen);
+	n = read_whole(b->segment, v, n, &b->seen);
 	b->view.banned = sorted(v, n, false, b->arena);
 	b->view.allowed = sorted(v, n, true, b->arena);
 	arena_free(old);
@@ -344,7 +361,7 @@ bans_look(struct bans *b)
 bool
 bans_valid(const struct segment *s, const char **why_r)
 {
-	if (atomic_load(&s->file->bans.n) <= BANS_MOST)
+	if (atomic_load(&s->file->bans.n) <= BANS_PLACES)
 		return true;
 	*why_r = "bans: more entries than there is room for";
 	return false;

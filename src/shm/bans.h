@@ -18,6 +18,7 @@
 #include "shm/segment.h"
 
 #define BANS_MOST 4096		/* entries */
+#define BANS_PLACES (BANS_MOST + 1)	/* one for what takes another's place */
 
 struct ban {
 	struct span span;

@@ -23,7 +23,7 @@
 #include "shm/tally.h"
 
 #define SHM_MAGIC "mcpgate"	/* with its NUL: 8 bytes */
-#define SHM_VERSION 1u
+#define SHM_VERSION 2u
 
 #define SHM_POOLS 512		/* two configurations of MAX_SERVERS */
 #define SHM_CELLS 4096		/* tokens of all servers together */
@@ -184,7 +184,8 @@ struct shm_ban {
 struct shm_bans {
 	_Alignas(64) _Atomic uint32_t seq;	/* odd: one is changing */
 	_Atomic uint32_t n;		/* places used so far */
-	struct shm_ban v[BANS_MOST];
+	_Atomic uint32_t moves;		/* entries that got another place */
+	struct shm_ban v[BANS_PLACES];
 };
 
 /* One session of a client; see sessions.c. */

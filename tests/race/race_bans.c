@@ -12,6 +12,7 @@
 #include "kit/tap.h"
 
 #define CREW 8
+#define OTHERS 600		/* a look at all takes a while */
 #define NOW 1000
 
 struct shared {
@@ -73,7 +74,7 @@ work(unsigned number, void *who)
 		judge(w, b, (uint8_t)((x >> 16) % CREW));
 		if ((x >> 8) % 4 == 0)
 			change(w, b, (uint8_t)number, (x >> 20) % 2 == 0);
-		if ((x >> 8) % 64 == 1)
+		if ((x >> 8) % 8 == 1)
 			bans_put(w->segment, &again, NOW);
 	}
 	bans_close(b);
@@ -86,6 +87,7 @@ main(void)
 {
 	struct place p = place_new();
 	struct shared *w = crew_shared(sizeof(*w));
+	unsigned failed = 0;
 	struct bans *b;
 
 	w->segment = place_open(&p);
@@ -94,6 +96,12 @@ main(void)
 
 		IS_INT(bans_put(w->segment, &one, NOW), BANS_DONE);
 	}
+	for (unsigned i = 0; i < OTHERS; i++) {
+		struct ban one = ban((uint8_t)(4 + i / 256), (uint8_t)i, 32);
+
+		failed += bans_put(w->segment, &one, NOW) != BANS_DONE;
+	}
+	IS_INT(failed, 0);
 	w->until_ms = clock_mono_us() / 1000 + 1200;
 	crew_halved(CREW, work, w, 150);
 	tap_ok(w->looks > 1000 && w->changes > 100, "%llu looks, %llu changes",

@@ -96,6 +96,15 @@ check_room(struct segment *s, struct bans *b)
 	one = ban(8, 8, 32, false, 1000);
 	tap_ok(bans_put(s, &one, 9) == BANS_FULL, "one more has no room");
 	OK(!is_banned(b, 8, 8, 9));
+	one.span.addr[0] = 9;
+	one.span.addr[1] = one.span.addr[3] = 0;
+	one.span.addr[2] = 77;
+	one.allow = true;
+	tap_ok(bans_put(s, &one, 9) == BANS_DONE, "but for another word about "
+		"a block that has an entry");
+	IS_INT(bans_list(s, 9, v, BANS_MOST), BANS_MOST);
+	one = ban(8, 8, 32, false, 1000);
+	tap_ok(bans_put(s, &one, 9) == BANS_FULL, "still no room");
 	tap_ok(bans_put(s, &one, 10) == BANS_DONE, "until another has ended");
 	OK(is_banned(b, 8, 8, 9));
 	IS_INT(bans_list(s, 10, v, BANS_MOST), BANS_MOST);
