@@ -126,6 +126,7 @@ struct req {
 
 	bool stream;			/* counts as a stream, not as a call */
 	bool counted;			/* in the caller's number of streams */
+	struct sse_head head;
 	struct sse_tail tail;
 	struct answered *answered;	/* NULL: no one answer is due */
 	struct timer keep_alive;

@@ -274,8 +274,8 @@ spoil(struct req *q, const char *why)
 		"an event that must be read: %s", why);
 }
 
-bool
-shown_write(struct req *q, struct str bytes)
+static bool
+pass(struct req *q, struct str bytes)
 {
 	const char *why = "";
 
@@ -286,6 +286,17 @@ shown_write(struct req *q, struct str bytes)
 	if (q->spoilt == NULL && !listing_events_feed(q->events, bytes, &why))
 		spoil(q, why);
 	return q->spoilt == NULL;
+}
+
+/* A mark does not begin the stream any more: our comment is there. */
+bool
+shown_write(struct req *q, struct str bytes)
+{
+	struct str held = sse_unmark(&q->head, &bytes);
+
+	if (held.n > 0 && !pass(q, held))
+		return false;
+	return bytes.n == 0 || pass(q, bytes);
 }
 
 const struct fault *

@@ -47,7 +47,7 @@ struct listing_events *listing_events_new(struct arena *a,
 	const struct listing_rules *r,
 	void (*write)(void *who, struct str bytes), void *who);
 
-/* In any chunking. */
+/* In any chunking, without a byte order mark at the head. */
 bool listing_events_feed(struct listing_events *s, struct str bytes,
 	const char **why_r);
 

@@ -24,7 +24,6 @@ struct listing_events {
 	size_t n, room;
 	size_t line;			/* where its open line begins */
 	bool after_cr;			/* an LF belongs to the line before */
-	bool begun;			/* the first event is over */
 };
 
 struct listing_events *
@@ -88,17 +87,6 @@ is_data(struct str line, struct str *value_r)
 	return true;
 }
 
-/* The bytes of the event without the mark that a stream may begin with. */
-static struct str
-event_bytes(const struct listing_events *s)
-{
-	struct str raw = { s->p, s->n };
-
-	if (!s->begun && str_starts(raw, STR("\xef\xbb\xbf")))
-		return str_from(raw, 3);
-	return raw;
-}
-
 /* All data lines, joined by LF; "" when there are none. */
 static struct str
 data_of(struct arena *a, struct str raw)
@@ -158,17 +146,17 @@ write_changed(struct listing_events *s, struct str raw, struct str text)
 static bool
 pass_event(struct listing_events *s, struct arena *a, const char **why_r)
 {
-	struct str raw = event_bytes(s);
+	struct str raw = { s->p, s->n };
 	struct str data = data_of(a, raw), text;
 
 	if (data.n == 0) {
-		s->write(s->who, (struct str){ s->p, s->n });
+		s->write(s->who, raw);
 		return true;
 	}
 	if (!listing_document(a, s->rules, data, &text, why_r))
 		return false;
 	if (text.p == data.p)
-		s->write(s->who, (struct str){ s->p, s->n });
+		s->write(s->who, raw);
 	else
 		write_changed(s, raw, text);
 	return true;
@@ -182,7 +170,6 @@ event_ended(struct listing_events *s, const char **why_r)
 
 	arena_free(a);
 	s->n = s->line = 0;
-	s->begun = true;
 	return good;
 }
 

@@ -48,6 +48,27 @@ sse_between(const struct sse_tail *t)
 	return t->state == BETWEEN || t->state == BETWEEN_CR;
 }
 
+/* ---- the mark ------------------------- */
+static const struct str mark = { "\xef\xbb\xbf", 3 };
+
+struct str
+sse_unmark(struct sse_head *h, struct str *bytes)
+{
+	struct str held = STR_NONE;
+
+	while (!h->over && bytes->n > 0) {
+		if (bytes->p[0] != mark.p[h->held]) {
+			held = str_head(mark, h->held);
+			h->over = true;
+			break;
+		}
+		*bytes = str_from(*bytes, 1);
+		h->held++;
+		h->over = h->held == mark.n;
+	}
+	return held;
+}
+
 /* ---- take events out ------------------------- */
 
 /* Text that is used again for the next event; the room only grows. */
@@ -165,8 +186,8 @@ end_line(struct sse *s, struct str line, event_fn *fn, void *who)
 	struct str value;
 	size_t colon;
 
-	if (!s->begun && str_starts(line, STR("\xef\xbb\xbf")))
-		line = str_from(line, 3);
+	if (!s->begun && str_starts(line, mark))
+		line = str_from(line, mark.n);
 	s->begun = true;
 	if (line.n == 0)
 		return dispatch(s, fn, who);

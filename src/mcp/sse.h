@@ -21,6 +21,17 @@ void sse_follow(struct sse_tail *t, struct str bytes);
 /* True when a comment may be put in here: between two events. */
 bool sse_between(const struct sse_tail *t);
 
+/* ---- the mark that a stream may begin with -------------------------------- */
+struct sse_head {
+	uint8_t held;			/* bytes that may be of the mark */
+	bool over;			/* it is behind us, or there is none */
+};
+
+/* Takes a byte order mark off, in any chunking.  Once something stands before
+ * it in a stream it is no mark any more, but part of a line.  Returns what was
+ * held back and is none: it comes before *bytes. */
+struct str sse_unmark(struct sse_head *h, struct str *bytes);
+
 /* ---- take events out (folding) ------------------------- */
 struct sse_event {
 	struct str event, data, id;	/* event "" means "message" */

@@ -48,6 +48,27 @@ def _(t):
             equal(r.status, 405)
 
 
+@test("a stream that begins with a mark", rows=(
+    ("in one piece", 99), ("byte by byte", 1)))
+def _(t):
+    def script(q, out):
+        if q.method == "POST" and q.json["method"] == "late":
+            text = b"id: 1\nretry: 10\ndata:\n\n"
+        else:
+            text = b'data: {"id":1,"result":{}}\n\n'
+        text = b"\xef\xbb\xbf" + text
+        out.sse()
+        for i in range(0, len(text), t.row[1]):
+            out.chunk(text[i:i + t.row[1]])
+        out.end()
+
+    with Upstream(with_session(script)) as up, Gate(
+            config({"s": server(up)}, streaming="off")) as g:
+        for method in ("x", "late"):
+            r = g.rpc("/s/mcp", method, headers=g.session("/s/mcp"))
+            equal((r.status, r.json), (200, {"id": 1, "result": {}}))
+
+
 @test("a client that takes JSON only gets the folded answer")
 def _(t):
     def script(q, out):

@@ -82,6 +82,50 @@ def _(t):
         equal(events[:2], want)
 
 
+MARK = b"\xef\xbb\xbf"
+GETS = {"toolFilter": {"mode": "allow", "list": ["get_*"]}}
+
+
+@test("a mark at the head of a stream goes, and nothing else", workers=BOTH,
+      rows=(("in one piece", MARK, 99), ("byte by byte", MARK, 1),
+            ("a second one stays", MARK + MARK, 2),
+            ("half a mark", MARK[:2], 1), ("something else", b"\xef\x80", 1),
+            ("a mark later", b":\n\n" + MARK, 99)))
+def _(t):
+    _, head, step = t.row
+    rest = b"id: 1\ndata: {\"id\":1,\"result\":{}}\n\n"
+    want = head[3:] if head.startswith(MARK) else head
+
+    def script(q, out):
+        out.sse()
+        text = head + rest
+        for i in range(0, len(text), step):
+            out.chunk(text[i:i + step])
+        out.end()
+
+    for options in ({}, GETS):
+        with Upstream(script) as up, Gate(config({
+                "s": server(up, options)}), t.workers) as g:
+            r = g.rpc("/s/mcp", "tools/list")
+            equal(r.body, b":\n\n" + want + rest)
+            r = g.get("/s/mcp", {"Accept": "text/event-stream"})
+            equal(r.body, b":\n\n" + want + rest)
+
+
+@test("our own events come before a mark of the upstream")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.chunk(MARK + b'data: {"id":1,"result":{}}\n\n')
+        out.end()
+
+    ask = [{"jsonrpc": "2.0", "id": i, "method": "tools/call",
+            "params": {"name": n}} for i, n in ((1, "get_a"), (2, "put_a"))]
+    with Upstream(script) as up, Gate(config({"s": server(up, GETS)})) as g:
+        equal([json.loads(e["data"])["id"] for e in
+               g.post("/s/mcp", ask).events() if e], [2, 1])
+
+
 @test("silence is filled with comments", workers=BOTH)
 def _(t):
     hold = Hold()

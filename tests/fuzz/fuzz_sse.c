@@ -63,6 +63,23 @@ feed(struct str bytes, size_t piece)
 	return o;
 }
 
+/* What is left of the bytes when a mark before them is gone. */
+static size_t
+unmarked(struct str bytes, size_t piece)
+{
+	struct sse_head head = { 0, false };
+	size_t n = 0;
+
+	while (bytes.n > 0) {
+		struct str part = str_head(bytes, piece);
+
+		bytes = str_from(bytes, part.n);
+		n += sse_unmark(&head, &part).n;
+		n += part.n;
+	}
+	return head.over ? n : n + head.held;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -74,7 +91,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	bytes = str_from(bytes, 1);
 	one = feed(bytes, bytes.n);
 	many = feed(bytes, p[0] > 0 ? p[0] : 1);
-	if (one.fits != many.fits)
+	if (one.fits != many.fits || unmarked(bytes, bytes.n) !=
+	    unmarked(bytes, p[0] > 0 ? p[0] : 1))
 		abort();
 	if (one.fits && (one.sum != many.sum || one.between != many.between))
 		abort();

@@ -148,6 +148,41 @@ test_short_cut(void)
 	}
 }
 
+/* ---- the mark ---- */
+static const struct {
+	const char *name, *bytes, *want;
+} heads[] = {
+	{ "a mark", "\xef\xbb\xbf" "data", "data" },
+	{ "none", "data", "data" },
+	{ "nothing", "", "" },
+	{ "a mark alone", "\xef\xbb\xbf", "" },
+	{ "two", "\xef\xbb\xbf\xef\xbb\xbf" "d", "\xef\xbb\xbf" "d" },
+	{ "one byte of it", "\xef" "data", "\xef" "data" },
+	{ "two bytes of it", "\xef\xbb" "data", "\xef\xbb" "data" },
+	{ "another character", "\xef\xbb\xbe" "d", "\xef\xbb\xbe" "d" },
+	{ "its first byte again", "\xef\xef\xbb\xbf", "\xef\xef\xbb\xbf" },
+	{ "behind something", "\n\xef\xbb\xbf", "\n\xef\xbb\xbf" },
+};
+
+static void
+test_head(size_t i, size_t step)
+{
+	struct str left = str_of(heads[i].bytes);
+	struct sse_head h = { 0 };
+
+	seen[0] = '\0';
+	while (left.n > 0) {
+		struct str piece = str_head(left, step), held;
+
+		left = str_from(left, step);
+		held = sse_unmark(&h, &piece);
+		strncat(seen, held.n > 0 ? held.p : "", held.n);
+		strncat(seen, piece.p, piece.n);
+	}
+	tap_ok(strcmp(seen, heads[i].want) == 0, "head: %s (%zu at a time)",
+		heads[i].name, step);
+}
+
 int
 main(void)
 {
@@ -157,6 +192,11 @@ main(void)
 		tap_ok(run(i, 1000), "%s", cases[i].name);
 		tap_ok(run(i, 1) && run(i, 2) && run(i, 3),
 			"%s, in pieces", cases[i].name);
+	}
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		test_head(i, 1);
+		test_head(i, 2);
+		test_head(i, 99);
 	}
 	test_limits(a);
 	test_stop(a);
