@@ -79,7 +79,8 @@ const struct fault *
 proxyhdr_rules(const struct conf *c, const struct conf_proxy_identity *p,
 	struct arena *a, struct proxy_rules *r_r)
 {
-	struct proxy_rules r = { .conf = p, .peers = peers_of(c, p) };
+	struct proxy_rules r = { .conf = p, .peers = peers_of(c, p),
+		.listed = p->trusted_peers.set };
 	bool has_secret = p->secret_header.n > 0 && !secret_empty(p->secret);
 	const struct fault *f = read_format(a, p->format, &r.format);
 
@@ -112,6 +113,13 @@ secret_holds(const struct proxy_rules *r, const struct params *p)
 	return n == 1 && secret_eq(secret_of(value), r->conf->secret);
 }
 
+static bool
+peer_holds(const struct proxy_rules *r, const struct params *p,
+	int64_t now_unix_s)
+{
+	return peer_trusted(p, r->conf->peer_param, r->peers, now_unix_s);
+}
+
 /* All that is configured must hold, and something must be, unless the value
  * is signed. */
 static bool
@@ -120,8 +128,20 @@ is_trusted(const struct proxy_rules *r, const struct params *p,
 {
 	if (!r->conditions)
 		return r->format == PROXY_JWT;
-	if (r->peers != NULL && !peer_trusted(p, r->conf->peer_param,
-		r->peers, now_unix_s))
+	if (r->peers != NULL && !peer_holds(r, p, now_unix_s))
+		return false;
+	return r->secret.n == 0 || secret_holds(r, p);
+}
+
+/* A variable needs no condition; those that are written beside it hold for
+ * it, too.  The proxies that the gateway trusts are about headers. */
+static bool
+is_believed(const struct proxy_rules *r, const struct params *p,
+	int64_t now_unix_s)
+{
+	if (r->client)
+		return is_trusted(r, p, now_unix_s);
+	if (r->listed && !peer_holds(r, p, now_unix_s))
 		return false;
 	return r->secret.n == 0 || secret_holds(r, p);
 }
@@ -316,7 +336,7 @@ is_there(const struct params *p, struct str variable)
 	uint32_t n = 0;
 
 	if (variable.n > 0)
-		params_client(p, variable.p, &n);
+		(void)look_up(p, variable, &n);
 	return n > 0;
 }
 
@@ -327,11 +347,12 @@ proxyhdr_read(const struct proxy_rules *r, const struct params *p,
 	struct proxy_answer an = { .who = { .how = STR("proxy"),
 		.issuer = r->source, .authenticated = true } };
 	bool trusted = is_trusted(r, p, now_unix_s);
+	bool believed = is_believed(r, p, now_unix_s);
 	const struct fault *f = NULL;
 
-	an.untrusted = !trusted && ((r->client && is_there(p, r->user)) ||
-		is_there(p, r->email) || is_there(p, r->groups));
-	if (trusted || !r->client)
+	an.untrusted = (!believed && is_there(p, r->user)) || (!trusted &&
+		(is_there(p, r->email) || is_there(p, r->groups)));
+	if (believed)
 		f = read_user(r, p, a, &an);
 	if (f == NULL && trusted && an.who.user.n > 0)
 		f = read_email(r, p, a, &an.who);

@@ -22,10 +22,12 @@ enum proxy_format { PROXY_TEXT, PROXY_LIST, PROXY_PAYLOAD, PROXY_JWT };
 struct proxy_rules {
 	const struct conf_proxy_identity *conf;
 	const struct conf_cidrs *peers;	/* NULL: the peer is no condition */
+	bool listed;			/* they are trustedPeers, written */
 	enum proxy_format format;
 	struct str source;		/* "header:X-User", "param:REMOTE_USER" */
 	struct str user, email, groups, secret;	/* variables; "" : none */
-	bool client;			/* user is a header: trust is needed */
+	bool client;			/* user is a header: trust is needed;
+					 * else what is written must hold */
 	bool conditions;		/* there is one that may hold */
 };
 

@@ -397,13 +397,16 @@ anybody(const struct conf_cidrs *list)
 	return false;
 }
 
+/* The default stays one: what is written holds for a variable, too. */
 static void
 fill_proxy(struct review *r)
 {
 	struct conf_proxy_identity *p = &r->in->proxy;
 
-	if (!p->trusted_peers.set && !str_is(p->format, "jwt"))
+	if (!p->trusted_peers.set && !str_is(p->format, "jwt")) {
 		p->trusted_peers = r->l->conf->trusted_proxies;
+		p->trusted_peers.set = false;
+	}
 	if (p->peer_param.n == 0)
 		p->peer_param = r->l->conf->peer_param;
 }

@@ -119,6 +119,37 @@ def _(t):
                     **more).status, status)
 
 
+@test("a parameter, and what is written beside it", rows=(
+    ("the secret", {"secretHeader": "X-Gate-Secret",
+                    "secret": GATE_SECRET}, PEER, GATE_SECRET, 200),
+    ("no secret", {"secretHeader": "X-Gate-Secret",
+                   "secret": GATE_SECRET}, PEER, None, 401),
+    ("another secret", {"secretHeader": "X-Gate-Secret",
+                        "secret": GATE_SECRET}, PEER, "x" * 32, 401),
+    ("the peer", {"trustedPeers": [PEER]}, PEER, None, 200),
+    ("another peer", {"trustedPeers": [PEER]}, "10.0.0.6", None, 401)))
+def _(t):
+    _, more, peer, value, status = t.row
+    headers = [("X-Gate-Secret", value)] if value else []
+    with Upstream() as up, Gate(with_proxy(up, dict(
+            {"param": "MCPGATE_USER"}, **more))) as g:
+        r = g.rpc("/s/mcp", "ping", headers=headers, REMOTE_ADDR=peer,
+                  MCPGATE_USER="alice")
+        equal(r.status, status)
+        if status == 401:
+            equal(r.reason, "no_identity")
+
+
+@test("the gateway's proxies are no condition for a parameter", workers=(1,))
+def _(t):
+    with Upstream() as up:
+        conf = with_proxy(up, {"param": "MCPGATE_USER"})
+        conf["mcpProxy"]["trustedProxies"] = [PEER]
+        with Gate(conf) as g:
+            equal(g.rpc("/s/mcp", "ping", REMOTE_ADDR="10.0.0.6",
+                        MCPGATE_USER="alice").status, 200)
+
+
 @test("REMOTE_USER, the last one counts")
 def _(t):
     with Upstream() as up, Gate(with_proxy(

@@ -22,7 +22,8 @@ static struct conf_cidr peers[2];	/* 10.0.0.0/24, and unix: */
 #define UNIX { .v = peers + 1, .n = 1, .set = true, .has_unix = true }
 
 enum rules { HEADER, SECRETS, BOTH, LIST, PAY, PAY_N, PAY_BAD, PAY_NONE, PARAM,
-	PARAM_MORE, MORE, SEMI, BY_UNIX, NOBODY, OTHER_PEER, SIGNED,
+	PARAM_MORE, PARAM_SECRET, PARAM_NEAR, PARAM_DEFAULT, PARAM_BOTH,
+	PARAM_NOBODY, MORE, SEMI, BY_UNIX, NOBODY, OTHER_PEER, SIGNED,
 	SIGNED_NEAR, SIGNED_SECRET, RULES };
 
 static const struct conf_proxy_identity plans[RULES] = {
@@ -44,6 +45,16 @@ static const struct conf_proxy_identity plans[RULES] = {
 	[PARAM] = { .param = S("REMOTE_USER") },
 	[PARAM_MORE] = { .param = S("REMOTE_USER"),
 		.groups_header = S("X-Groups") },
+	[PARAM_SECRET] = { .param = S("REMOTE_USER"),
+		.secret_header = S("X-Secret"), .secret = SECRET },
+	[PARAM_NEAR] = { .param = S("REMOTE_USER"), .trusted_peers = NEAR },
+	[PARAM_DEFAULT] = { .param = S("REMOTE_USER"),
+		.groups_header = S("X-Groups"),
+		.trusted_peers = { .v = peers, .n = 1 } },
+	[PARAM_BOTH] = { .param = S("REMOTE_USER"), .trusted_peers = NEAR,
+		.secret_header = S("X-Secret"), .secret = SECRET },
+	[PARAM_NOBODY] = { .param = S("REMOTE_USER"),
+		.trusted_peers = { .set = true } },
 	[MORE] = { .user_header = S("X-User"), .trusted_peers = NEAR,
 		.email_header = S("X-Email"), .groups_header = S("X-Groups") },
 	[SEMI] = { .user_header = S("X-User"), .trusted_peers = NEAR,
@@ -195,6 +206,36 @@ static const struct {
 		NAMED, "b", "", "" },
 	{ "param, bad bytes", PARAM, "REMOTE_USER=a\xFF", BAD, NULL, NULL,
 		NULL },
+	{ "param, and the secret", PARAM_SECRET, "REMOTE_USER=alice\n"
+		"HTTP_X_SECRET=proxy-secret-of-24-bytes", NAMED, "alice", "",
+		"" },
+	{ "param without the secret", PARAM_SECRET, "REMOTE_USER=alice",
+		UNTRUSTED, NULL, NULL, NULL },
+	{ "param, another secret", PARAM_SECRET, "REMOTE_USER=alice\n"
+		"HTTP_X_SECRET=proxy-secret-of-24-bytex", UNTRUSTED, NULL,
+		NULL, NULL },
+	{ "no param, no secret", PARAM_SECRET, "REMOTE_USER=", ABSENT, NULL,
+		NULL, NULL },
+	{ "param of a peer", PARAM_NEAR, PEER "REMOTE_USER=alice", NAMED,
+		"alice", "", "" },
+	{ "param of another peer", PARAM_NEAR, "REMOTE_ADDR=9.9.9.9\n"
+		"REMOTE_USER=alice", UNTRUSTED, NULL, NULL, NULL },
+	{ "param, peer without secret", PARAM_BOTH, PEER
+		"REMOTE_USER=alice", UNTRUSTED, NULL, NULL, NULL },
+	{ "param, secret without peer", PARAM_BOTH, "REMOTE_USER=alice\n"
+		"HTTP_X_SECRET=proxy-secret-of-24-bytes", UNTRUSTED, NULL,
+		NULL, NULL },
+	{ "param, peer and secret", PARAM_BOTH, PEER "REMOTE_USER=alice\n"
+		"HTTP_X_SECRET=proxy-secret-of-24-bytes", NAMED, "alice", "",
+		"" },
+	{ "param, peers written as none", PARAM_NOBODY, PEER
+		"REMOTE_USER=alice", UNTRUSTED, NULL, NULL, NULL },
+	{ "param beside the gateway's proxies", PARAM_DEFAULT,
+		"REMOTE_ADDR=9.9.9.9\nREMOTE_USER=alice", NAMED, "alice", "",
+		"" },
+	{ "param, and groups of a proxy", PARAM_DEFAULT, PEER
+		"REMOTE_USER=alice\nHTTP_X_GROUPS=ops", NAMED, "alice", "",
+		"ops" },
 	{ "groups of a client", PARAM_MORE, "REMOTE_USER=alice\n"
 		"HTTP_X_GROUPS=admin", UNTRUSTED, "alice", "", "" },
 
