@@ -81,7 +81,7 @@ const struct row rows_options[] = {
   .help = "Longest rest." },
 { O "auth.retryAfterMax", ROW_MS, .preset = "1h", .max = 168 * HOUR,
   .flags = ROW_OFF, IN_OPTIONS(pool.retry_after_max_ms),
-  .help = "Longest Retry-After that is used as rest." },
+  .help = "Longest Retry-After that is used as rest; 0: any." },
 { O "auth.skipFailed", ROW_BOOL, .preset = "true",
   IN_OPTIONS(pool.skip_failed), .help = "round-robin passes over resting "
 	"tokens." },

@@ -16,11 +16,23 @@
 
 /* ---- what the client reads ----------------------------------------------------------- */
 
-/* Until the first token of the pool is usable, rounded up. */
-static uint32_t
-shortest_cooldown_s(const struct rotator *r, uint64_t now)
+/* What the upstream said of this token in this request. */
+static uint64_t
+said_ms(const struct rotator_try *t, uint32_t token)
 {
-	uint64_t shortest = UINT64_MAX;
+	for (uint32_t k = 0; k < t->attempts; k++)
+		if (t->indexes[k] == token)
+			return (uint64_t)t->waits[k] * 1000;
+	return 0;
+}
+
+/* Until the first token of the pool is usable, rounded up.  in_full: by what
+ * the upstream said, however short a token may rest. */
+static uint32_t
+shortest_wait_s(const struct rotator *r, const struct rotator_try *t,
+	bool in_full)
+{
+	uint64_t shortest = UINT64_MAX, now = t->now_boot_ms;
 
 	for (uint32_t i = 0; i < r->pool->n; i++) {
 		struct rotor_token token;
@@ -31,6 +43,8 @@ shortest_cooldown_s(const struct rotator *r, uint64_t now)
 			continue;
 		left = token.cooling_until_ms > now ?
 			token.cooling_until_ms - now : 0;
+		if (in_full && left < said_ms(t, i))
+			left = said_ms(t, i);
 		if (left < shortest)
 			shortest = left;
 	}
@@ -64,17 +78,17 @@ all_said(const struct rotator_try *t, int status)
 	return true;
 }
 
-/* The upstream's limit: for all tokens, or for the only one asked. */
+/* The upstream's limit: for all tokens, or for the only one asked.  Where
+ * nobody knows a time, a second is told, as without a pool. */
 static const struct fault *
 limited(struct rotator_try *t, uint32_t retry_after_s)
 {
 	struct fault *f = fault_new(t->arena, FAULT_UPSTREAM_LIMITED,
 		"upstream answered 429");
 
-	f->retry_after_s = retry_after_s;
-	if (retry_after_s > 0)
-		f->data = str_fmt(t->arena, "\"retryAfterSeconds\":%u",
-			retry_after_s);
+	f->retry_after_s = retry_after_s > 0 ? retry_after_s : 1;
+	f->data = str_fmt(t->arena, "\"retryAfterSeconds\":%u",
+		f->retry_after_s);
 	return f;
 }
 
@@ -82,12 +96,13 @@ const struct fault *
 judge_exhausted(struct rotator *r, struct rotator_try *t,
 	uint32_t retry_after_s)
 {
-	uint32_t shortest = shortest_cooldown_s(r, t->now_boot_ms);
+	bool in_full = all_said(t, 429);
+	uint32_t shortest = shortest_wait_s(r, t, in_full);
 	bool retries = r->pool->retry_in_request && !t->pinned;
 	struct str list = statuses(t, ' ');
 	struct fault *f;
 
-	if (all_said(t, 429))
+	if (in_full)
 		return limited(t, shortest > 0 ? shortest : retry_after_s);
 	f = fault_new(t->arena, retries && t->scopes < t->attempts ?
 		FAULT_TOKENS_EXHAUSTED : FAULT_UPSTREAM_AUTH,
@@ -290,6 +305,7 @@ rotator_judge(struct rotator *r, struct rotator_try *t,
 		return ROTATOR_DONE;
 	t->now_boot_ms = answer->now_boot_ms;
 	t->statuses[t->attempts - 1] = (uint16_t)status;
+	t->waits[t->attempts - 1] = answer->retry_after_s;
 	if (status >= 200 && status <= 299)
 		return went_well(r, t, answer);
 	if (status != 401 && status != 402 && status != 403 && status != 429)

@@ -150,6 +150,7 @@ take(struct rotator *r, struct rotator_try *t, uint32_t i)
 	if (t->attempts == 0) {
 		t->statuses = ARENA_ARRAY(t->arena, uint16_t,
 			r->max_attempts);
+		t->waits = ARENA_ARRAY(t->arena, uint32_t, r->max_attempts);
 		t->indexes = ARENA_ARRAY(t->arena, uint8_t, r->max_attempts);
 	}
 	t->indexes[t->attempts++] = (uint8_t)i;

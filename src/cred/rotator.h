@@ -40,6 +40,7 @@ struct rotator_try {
 	uint32_t attempts;
 	uint8_t *indexes;		/* of each attempt */
 	uint16_t *statuses;
+	uint32_t *waits;		/* Retry-After of each, in seconds */
 	uint64_t tried[MAX_POOL_TOKENS / 64];
 	bool pinned;			/* by a session */
 	bool in_use;			/* counted in flight */

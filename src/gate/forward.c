@@ -239,7 +239,6 @@ credential_refused(struct req *q)
 {
 	const struct transfer_reply *r = &q->call->reply;
 	struct rotator *rotator = pool(q);
-	const struct conf_pool *rules = &q->server->conf->options.pool;
 	struct str left = headers_get(&r->headers,
 		STR("X-RateLimit-Remaining"));
 
@@ -249,9 +248,7 @@ credential_refused(struct req *q)
 	switch (rotator_judge(rotator, &q->try, &(struct rotator_answer){
 		.arena = q->arena,
 		.status = r->status,
-		.retry_after_s = verdict_retry_after(r,
-			(uint32_t)(rules->retry_after_max_ms / 1000),
-			clock_unix_s()),
+		.retry_after_s = verdict_retry_after(r, clock_unix_s()),
 		.insufficient_scope = verdict_scope(r),
 		.limit_used_up = str_is(left, "0"),
 		.session = q->session,

@@ -10,8 +10,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-#define RETRY_AFTER_CAP 86400u	/* seconds told to a client at most */
-
 const struct fault *
 verdict_end(struct arena *a, enum transfer_end end, const char *detail)
 {
@@ -51,8 +49,7 @@ retry_date(const char *text, int64_t now_unix_s)
 }
 
 uint32_t
-verdict_retry_after(const struct transfer_reply *r, uint32_t max_s,
-	int64_t now_unix_s)
+verdict_retry_after(const struct transfer_reply *r, int64_t now_unix_s)
 {
 	struct str v = headers_get(&r->headers, STR("Retry-After"));
 	char text[40];
@@ -65,7 +62,7 @@ verdict_retry_after(const struct transfer_reply *r, uint32_t max_s,
 		text[v.n] = '\0';
 		n = retry_date(text, now_unix_s);
 	}
-	return n > max_s ? max_s : (uint32_t)n;
+	return n > RETRY_AFTER_CAP ? RETRY_AFTER_CAP : (uint32_t)n;
 }
 
 bool
@@ -109,8 +106,7 @@ verdict_refused(struct arena *a, const struct transfer_reply *r)
 	if (r->status == 429) {
 		f = fault_new(a, FAULT_UPSTREAM_LIMITED,
 			"upstream answered 429");
-		f->retry_after_s = verdict_retry_after(r, RETRY_AFTER_CAP,
-			clock_unix_s());
+		f->retry_after_s = verdict_retry_after(r, clock_unix_s());
 		if (f->retry_after_s == 0)
 			f->retry_after_s = 1;
 		return f;
@@ -129,8 +125,7 @@ server_error(struct arena *a, const struct transfer_reply *r)
 	if (r->status == 503 || r->status == 504)
 		f->http = r->status;
 	if (r->status == 503)
-		f->retry_after_s = verdict_retry_after(r, RETRY_AFTER_CAP,
-			clock_unix_s());
+		f->retry_after_s = verdict_retry_after(r, clock_unix_s());
 	return f;
 }
 

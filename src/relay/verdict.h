@@ -40,9 +40,11 @@ const struct fault *verdict_end(struct arena *a, enum transfer_end end,
 const struct fault *verdict_refused(struct arena *a,
 	const struct transfer_reply *r);
 
-/* Seconds of a Retry-After header (delta or HTTP date), at most max_s;
- * 0: none or unreadable. */
-uint32_t verdict_retry_after(const struct transfer_reply *r, uint32_t max_s,
+#define RETRY_AFTER_CAP 604800u	/* seconds: a week, as auth.retryAfterMax */
+
+/* Seconds of a Retry-After header (delta or HTTP date), at most
+ * RETRY_AFTER_CAP; 0: none or unreadable. */
+uint32_t verdict_retry_after(const struct transfer_reply *r,
 	int64_t now_unix_s);
 
 /* The body is as it was written: we asked for no coding. */

@@ -28,7 +28,7 @@ def _(t):
 
 @test("a wait that the upstream names is told in seconds", rows=(
     ("seconds", 503, "7", "7"), ("of a 429", 429, "7", "7"),
-    ("a date", 503, "Wed, 21 Oct 2099 07:28:00 GMT", "86400"),
+    ("a date", 503, "Wed, 21 Oct 2099 07:28:00 GMT", "604800"),
     ("nonsense", 503, "soon", None),
     ("with another status", 409, "7", None)))
 def _(t):

@@ -83,6 +83,19 @@ def _(t):
         equal(word(up.tokens())[-1], "a")
 
 
+@test("retryAfterMax bounds the rest, not what is read", rows=(
+    ("off", 0, "7", "7s"), ("below a second", "500ms", "7", "500ms"),
+    ("beyond a day", "168h", "172800", "172800s"),
+    ("over it", "2s", "7", "2s"), ("as it is preset", "1h", "7200", "3600s")))
+def _(t):
+    _, most, said, rest = t.row
+    quota = {A: lambda q, out: out.status(403, [("Retry-After", said)])}
+    with Upstream(by_token(quota)) as up, Gate(
+            one(up, A, B, retryAfterMax=most, **FIRST)) as g:
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        g.log_has("token index 0 is out of quota (403), cooling for " + rest)
+
+
 @test("with nobody usable the first to come back gets one attempt",
       workers=BOTH)
 def _(t):

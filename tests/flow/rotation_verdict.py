@@ -223,6 +223,33 @@ def _(t):
         equal(word(up.tokens()), "ab")
 
 
+LISTED = {"rotateOn": [401, 403, 429]}
+
+
+@test("a 429 tells the client what the upstream said", rows=(
+    ("no pool", None, "7200", "7200"),
+    ("not listed", {}, "7200", "7200"),
+    ("not listed, a longer rest is off", {"retryAfterMax": 0}, "7", "7"),
+    ("not listed, a rest below a second", {"retryAfterMax": "500ms"}, "7",
+     "7"),
+    ("listed", LISTED, "7200", "7200"),
+    ("listed, a longer rest is off", dict(LISTED, retryAfterMax=0), "7",
+     "7"),
+    ("no pool, no word", None, None, "1"),
+    ("not listed, no word", {}, None, "1"),
+    ("listed, no word: the rest", LISTED, None, "60")))
+def _(t):
+    _, more, said, want = t.row
+    headers = [("Retry-After", said)] if said else []
+    options = None if more is None else pool(A, B, **dict(FIRST, **more))
+    with Upstream(answer(429, *headers)) as up, \
+            Gate(config({"s": server(up, options)})) as g:
+        r = g.rpc("/s/mcp", "ping")
+        equal((r.status, r.reason), (429, "upstream_limited"))
+        equal(r.header("retry-after"), want)
+        equal(r.error["data"]["retryAfterSeconds"], int(want))
+
+
 @test("rotateOn without 403 leaves it alone")
 def _(t):
     more = dict(FIRST, rotateOn=[401])
