@@ -9,26 +9,28 @@
 static bool
 is_news(const struct call *c)
 {
-	if (c->ended || c->over)
+	if (c->ended || c->over || c->nudged)
 		return true;
 	return c->head && !c->whole && c->sink == NULL;
-}
-
-void
-call_nudge(struct call *c)
-{
-	struct waiter *w = c->waiter;
-
-	c->waiter = NULL;
-	if (w != NULL)
-		waiter_wake(w, NULL);
 }
 
 static void
 tell(struct call *c)
 {
-	if (is_news(c))
-		call_nudge(c);
+	struct waiter *w = c->waiter;
+
+	if (w == NULL || !is_news(c))
+		return;
+	c->waiter = NULL;
+	c->nudged = false;
+	waiter_wake(w, NULL);
+}
+
+void
+call_nudge(struct call *c)
+{
+	c->nudged = true;
+	tell(c);
 }
 
 static void

@@ -40,6 +40,7 @@ struct call {
 	bool ended;
 	bool over;			/* more came than is kept: on HOLD */
 	bool whole;			/* tell the end (or over), not the head */
+	bool nudged;			/* the sink's news; not told yet */
 	enum transfer_end end;
 	const char *detail;		/* of a bad end, for the log */
 	struct str early;		/* bytes kept */
@@ -54,7 +55,8 @@ struct call *call_start(struct arena *a, const struct call_plan *p);
  * News that is there already wakes it at the end of this turn. */
 void call_wait(struct call *c, struct waiter *w);
 
-/* The sink has news of its own: wakes who waits, at the end of this turn. */
+/* The sink has news of its own: wakes who waits, or whoever waits next, at the
+ * end of this turn. */
 void call_nudge(struct call *c);
 
 /* From now on only the end counts, or too many bytes (`over`). */

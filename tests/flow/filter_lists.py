@@ -4,13 +4,14 @@
 import json
 import os
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, server  # noqa: E402
-from kit.tap import equal, test  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
 from kit.tools import Lists, TOOLS, entry, shown  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
@@ -228,6 +229,42 @@ def _(t):
         r = g.rpc("/s/mcp", "tools/list")
         equal([json.loads(e["data"])["error"]["data"]["reason"]
                for e in r.events()], ["upstream_protocol"])
+
+
+@test("an event that cannot be read ends a stream at once", workers=BOTH,
+      rows=("with the head", "later", "a stream that waits"))
+def _(t):
+    def script(q, out):
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+        bad = b"data: {\"id\":1,\"resu\n\n"
+        if t.row == "later":
+            out.raw(head + b":\n\n")
+            out.gone(0.3)
+            out.raw(bad)
+        else:
+            out.raw(head + bad)
+        up.gone_after.append(out.gone(10))
+        out.close = True
+
+    with Upstream(script) as up, gate(up, GETS, t.workers) as g, \
+            g.conn() as c:
+        heads = [("Accept", "application/json, text/event-stream")]
+        if t.row == "a stream that waits":
+            s = c.begin("GET", "/s/mcp", heads)
+        else:
+            s = c.begin("POST", "/s/mcp", heads, {
+                "jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        began = time.monotonic()
+        last = s.event()
+        if t.row == "a stream that waits":
+            equal(last, None)
+        else:
+            equal(json.loads(last["data"])["error"]["data"]["reason"],
+                  "upstream_protocol")
+            equal(s.event(), None)
+        assert time.monotonic() - began < 3, "told late"
+        eventually(lambda: up.gone_after, 5, "the upstream was left")
+        assert up.gone_after[0] is not None, "the upstream was not left"
 
 
 @test("a list is as long as replyBody, and not longer", rows=FORMS[:2])
