@@ -51,16 +51,10 @@ static void
 add_jwt(struct auth_policy *p, struct arena *a)
 {
 	const struct conf_inbound *in = p->in;
-	struct str own = STR_NONE;
-	bool prefixed;
+	struct str own = conf_jwt_header(&in->jwt);
+	bool prefixed = in->jwt.prefix_set || own.n == 0 ||
+		in->jwt.header.n > 0;
 
-	if (str_is(in->jwt.profile, "cloudflare"))
-		own = STR("Cf-Access-Jwt-Assertion");
-	else if (str_is(in->jwt.profile, "aws-alb"))
-		own = STR("X-Amzn-Oidc-Data");
-	if (in->jwt.header.n > 0)
-		own = in->jwt.header;
-	prefixed = in->jwt.prefix_set || own.n == 0 || in->jwt.header.n > 0;
 	add_bearer(p, a, own.n > 0 ? own : in->header,
 		&(struct credential_place){
 		.prefix = in->jwt.prefix_set ? in->jwt.prefix :

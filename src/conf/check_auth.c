@@ -130,6 +130,19 @@ static const struct preset presets[] = {
 	{ "istio", "X-Jwt-Payload", NULL, NULL, "jwt-payload", "sub", NULL },
 };
 
+struct str
+conf_jwt_header(const struct conf_jwt *j)
+{
+	if (j->header.n > 0)
+		return j->header;
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		if (presets[i].profile != NULL &&
+		    str_is(j->profile, presets[i].profile))
+			return str_of(presets[i].user);
+	}
+	return STR_NONE;
+}
+
 /* What is written stays. */
 static void
 put_preset(const struct review *r, const char *path, const char *word,

@@ -442,6 +442,10 @@ void conf_release(struct conf_gen *g);
 /* True when the file's mtime, inode or size differ from what was loaded. */
 bool conf_changed(const struct conf_gen *g);
 
+/* Where a JWT lies by jwt.header, else by its profile; "": where all bearer
+ * tokens do. */
+struct str conf_jwt_header(const struct conf_jwt *j);
+
 /* baseURL without a slash at its end; "": it is not set. */
 struct str conf_base(const struct conf *c);
 

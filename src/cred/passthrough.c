@@ -88,17 +88,26 @@ is_identity(const struct passthrough_ask *ask, struct str name,
 	return true;
 }
 
-/* True: it stays here, and that is told. Headers for what callers come in
- * with, also when they are listed, and whatever else holds the same value. */
+/* Headers for what callers come in with, also when they are listed, and
+ * whatever else holds the same value. */
 static bool
 is_inbound(const struct passthrough_ask *ask, struct str name,
 	struct str value)
 {
 	struct presented in;
-	struct log_line l;
 
 	presented_read(ask->options, ask->params, ask->arena, &in);
-	if (!presented_place(ask->options, name) && !presented_in(&in, value))
+	return presented_place(ask->options, name) ||
+		presented_in(&in, value);
+}
+
+/* True: it stays here, and that is told. */
+static bool
+stays(const struct passthrough_ask *ask, struct str name, struct str value)
+{
+	struct log_line l;
+
+	if (!is_inbound(ask, name, value))
 		return false;
 	log_begin(&l, LOG_LEVEL_WARN, "header");
 	log_str(&l, "request_id", ask->request_id);
@@ -112,16 +121,16 @@ static const struct fault *
 pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 	struct str to)
 {
+	bool verified;
 	struct str value;
 	enum state s;
 
 	if (headers_count(h, to) > 0)
 		return NULL;
-	if (is_identity(ask, from, &value) || is_identity(ask, to, &value))
-		s = judge(value, value.n > 0);
-	else
-		s = find(ask, from, &value);
-	if (s == ABSENT || is_inbound(ask, from, value))
+	verified = is_identity(ask, from, &value) ||
+		is_identity(ask, to, &value);
+	s = verified ? judge(value, value.n > 0) : find(ask, from, &value);
+	if (s == ABSENT || (!verified && stays(ask, from, value)))
 		return NULL;
 	if (s != GOOD)
 		return refuse(ask, from, s);
@@ -163,7 +172,7 @@ passthrough_credential(const struct passthrough_ask *ask, struct headers *h,
 	s = find(ask, name, &value);
 	if (s == ABSENT)
 		return NULL;
-	if (is_inbound(ask, name, value)) {
+	if (stays(ask, name, value)) {
 		*own_r = PASSTHROUGH_BLOCKED;
 		return NULL;
 	}

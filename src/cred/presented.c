@@ -12,7 +12,7 @@ presented_place(const struct conf_options *o, struct str name)
 {
 	const struct conf_inbound *in = &o->inbound;
 	const struct str holds[] = { in->header, in->token_header,
-		in->jwt.header, in->apikey_header, in->proxy.secret_header,
+		conf_jwt_header(&in->jwt), in->apikey_header, in->proxy.secret_header,
 		usual[0], in->apikey_header.n > 0 ? STR_NONE : usual[1] };
 	size_t i;
 
@@ -42,13 +42,21 @@ add_all(struct presented *r, const struct params *p, struct str variable)
 	}
 }
 
+/* The header of a proxy is a credential when it is signed. */
+static struct str
+signed_header(const struct conf_proxy_identity *p)
+{
+	return str_is(p->format, "jwt") ? p->user_header : STR_NONE;
+}
+
 void
 presented_read(const struct conf_options *o, const struct params *p,
 	struct arena *a, struct presented *r)
 {
 	const struct conf_inbound *in = &o->inbound;
 	const struct str named[] = { in->header, in->token_header,
-		in->jwt.header, in->apikey_header, in->proxy.secret_header };
+		conf_jwt_header(&in->jwt), in->apikey_header,
+		in->proxy.secret_header, signed_header(&in->proxy) };
 	size_t i;
 
 	r->n = 0;

@@ -7,12 +7,14 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
-from kit import tap  # noqa: E402
+from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, secret, server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
 KEY, POOL = secret("inbound"), secret("pool")
+HS_KEY = secret("hs-key-of-the-assertions")
+ASSERTION = "cf-access-jwt-assertion"
 
 
 @test("a listed header that holds the inbound credential", rows=(
@@ -36,6 +38,50 @@ def _(t):
         equal(r.status, 200)
         equal(up.calls[0].header("x-other"), "yes")
         assert KEY not in repr(up.calls[0].headers)
+
+
+def asserted(strategy, **proxy):
+    rule = {"strategy": strategy, "jwt": {
+        "secret": HS_KEY, "algorithms": ["HS256"], "audience": ["gate"],
+        "profile": "cloudflare"}}
+    if proxy:
+        rule["proxy"] = proxy
+    return rule
+
+
+@test("an assertion has no way upstream, wherever it is read", rows=(
+    ("the header of a profile", ASSERTION, ASSERTION, asserted("jwt"),
+     None),
+    ("a header of jwt", "X-Mine", "X-Mine", {
+        "strategy": "jwt", "jwt": {
+            "secret": HS_KEY, "algorithms": ["HS256"], "audience": ["gate"],
+            "header": "X-Mine", "prefix": ""}}, None),
+    ("its value elsewhere", ASSERTION, "X-Copy", asserted("jwt"), None),
+    ("for the upstream", ASSERTION, "X-Upstream-Authorization",
+     asserted("jwt"), None),
+    ("a preset", ASSERTION, ASSERTION, asserted(
+        "proxy", preset="cloudflare"), "alice"),
+    ("a preset, its value elsewhere", ASSERTION, "X-Copy", asserted(
+        "proxy", preset="cloudflare"), None),
+    ("a signed header", "X-Signed", "X-Copy", asserted(
+        "proxy", format="jwt", userHeader="X-Signed"), None),
+    ("a preset that is not in use", ASSERTION, "X-Copy", asserted(
+        ["jwt", "proxy"], preset="cloudflare"), None)))
+def _(t):
+    _, header, listed, inbound, seen = t.row
+    token = keys.hs256(HS_KEY, keys.claims())
+    passed = [] if listed == "X-Upstream-Authorization" else [listed]
+    options = {"inboundAuth": inbound, "passthrough": {
+        "enabled": True, "headers": passed + ["X-Other"],
+        "rename": {p: "X-New" for p in passed}}}
+    with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
+        r = g.rpc("/s/mcp", "x", headers={header: token, listed: token,
+                                          "X-Other": "yes"})
+        equal(r.status, 200)
+        call = up.calls[0]
+        equal(call.header("x-other"), "yes")
+        assert token not in repr(call.headers)
+        equal(call.header(listed), seen)
 
 
 @test("the inbound credential in another header", rows=(
