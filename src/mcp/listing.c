@@ -78,6 +78,8 @@ filter_list(struct filter *f, enum listing_kind kind, struct jdoc_span list)
 	struct str name, text;
 	bool cut = false;
 
+	if (list.type == JDOC_NULL)
+		return true;		/* there is nothing in it */
 	if (list.type != JDOC_ARRAY) {
 		f->why = "a list that is no array";
 		return false;

@@ -306,6 +306,30 @@ def _(t):
             equal(r.json["result"]["ttlMs"], 5)
 
 
+@test("null in the place of a list comes as it is", workers=BOTH,
+      rows=("json", "events", "folded"))
+def _(t):
+    members = ("tools", "prompts", "resources", "resourceTemplates")
+    reply = '{"jsonrpc":"2.0","id":1,"result":{%s}}' % ",".join(
+        '"%s": null' % m for m in members)
+
+    def script(q, out):
+        if t.row == "json":
+            return out.body(200, reply)
+        out.sse()
+        out.event(reply)
+        return out.end()
+
+    heads = {"Accept": "application/json"} if t.row == "folded" else {}
+    with Upstream(script) as up, gate(up, RULES, t.workers) as g:
+        for method in ("tools/list", "prompts/list", "resources/list",
+                       "resources/templates/list"):
+            r = g.rpc("/s/mcp", method, headers=heads)
+            equal(r.status, 200)
+            equal(r.body.decode(), reply if t.row != "events" else
+                  ":\n\ndata: %s\n\n" % reply)
+
+
 @test("an error for a list comes as it is", rows=("json", "status"))
 def _(t):
     error = {"jsonrpc": "2.0", "id": 1,

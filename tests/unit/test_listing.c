@@ -95,6 +95,10 @@ static const struct {
 		"\"public\""), NULL },
 	{ "a notification", "{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":"
 		"{\"tools\":[" B "]}}", NULL },
+	{ "no list at all", RESULT("\"tools\":null,\"prompts\": null ,"
+		"\"resources\":null,\"resourceTemplates\":null"), NULL },
+	{ "one of two lists is none", RESULT("\"tools\":null,\"prompts\":["
+		B "]"), RESULT("\"tools\":null,\"prompts\":[]") },
 	{ "a number", "1", NULL },
 	{ "a result that is text", "{\"id\":1,\"result\":\"tools\"}", NULL },
 };
@@ -109,7 +113,7 @@ static const struct {
 	{ "two documents", RESULT("") RESULT("") },
 	{ "bad UTF-8", RESULT("\"tools\":[{\"name\":\"\xff\"}]") },
 	{ "tools that are an object", RESULT("\"tools\":{}") },
-	{ "tools that are null", RESULT("\"tools\":null") },
+	{ "tools that are text", RESULT("\"tools\":\"a\"") },
 	{ "a NUL in a name", RESULT("\"to\\u0000ols\":[]") },
 };
 
