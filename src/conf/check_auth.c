@@ -344,7 +344,7 @@ check_jwt(struct review *r)
 	if (!https_or_local(r, j->jwks_url))
 		report_add(r->l->report, "E62", place(r, "jwt.jwksUrl"),
 		    "must be an absolute https URL");
-	if (j->audience.n == 0 && !resource_default(r->l->conf, j))
+	if (j->audience.n == 0 && !resource_default(r->l->conf, r->in))
 		report_add(r->l->report, "W09", place(r, "jwt"),
 		    "jwt.audience is not set: tokens issued for other services "
 		    "are accepted");

@@ -158,7 +158,7 @@ void check_hosts(struct loading *l);
 
 /* ---- resource.c ------------------------------------------------------------- */
 /* True when tokens without a configured audience must name the server's URL. */
-bool resource_default(const struct conf *c, const struct conf_jwt *j);
+bool resource_default(const struct conf *c, const struct conf_inbound *in);
 void resource_fill(struct loading *l);
 
 /* What this build cannot do closes the server. */

@@ -19,12 +19,16 @@ conf_base(const struct conf *c)
 	return s;
 }
 
-/* An access token by its usual rules; assertions of a proxy name another
- * audience. */
+/* An access token by its usual rules and in its usual place; assertions of a
+ * proxy name another audience. */
 bool
-resource_default(const struct conf *c, const struct conf_jwt *j)
+resource_default(const struct conf *c, const struct conf_inbound *in)
 {
-	return c->base_url.n > 0 && j->audience.n == 0 && j->header.n == 0 &&
+	const struct conf_jwt *j = &in->jwt;
+
+	return c->base_url.n > 0 && j->audience.n == 0 &&
+	    conf_has_strategy(in, STRATEGY_JWT) &&
+	    (j->header.n == 0 || str_is_nocase(j->header, "Authorization")) &&
 	    (str_is(j->profile, "default") || str_is(j->profile, "rfc9068"));
 }
 
@@ -46,8 +50,7 @@ default_audience(struct loading *l, struct conf_inbound *in, struct str name,
 	struct conf_texts t = { .set = true };
 	struct str *v = ARENA_ARRAY(l->arena, struct str, 4);
 
-	if (!conf_has_strategy(in, STRATEGY_JWT) ||
-	    !resource_default(l->conf, &in->jwt))
+	if (!resource_default(l->conf, in))
 		return;
 	if (name.n > 0) {
 		add(l, &t, v, name, "/mcp");

@@ -9,6 +9,9 @@
 #define KEY "0123456789abcdefghijklmnopqrstuvwxyzAB"
 #define JWT(more) "\"inboundAuth\":{\"strategy\":\"jwt\",\"jwt\":{" \
 	"\"secret\":\"" KEY "\"" more "}}"
+#define SIGNED(strategy, more) "\"inboundAuth\":{\"strategy\":" strategy \
+	",\"proxy\":{\"userHeader\":\"X-Id\",\"format\":\"jwt\"}," \
+	"\"jwt\":{\"secret\":\"" KEY "\"" more "}}"
 #define FILE_OF(base, options, servers) "{\"mcpProxy\":{" base \
 	"\"options\":{" options "}},\"mcpServers\":{" servers "}}"
 #define BASE "\"baseURL\":\"https://gate.test/p/\","
@@ -37,6 +40,21 @@ static const struct {
 	{ "an assertion in a header of its own", FILE_OF(BASE,
 		JWT(",\"header\":\"X-Jwt-Assertion\",\"prefix\":\"\""), S),
 		"", true },
+	{ "a header that is the usual one", FILE_OF(BASE,
+		JWT(",\"header\":\"authorization\""), S T),
+		"https://gate.test/p/s/mcp https://gate.test/p/s", false },
+	{ "a profile with a header of its own", FILE_OF(BASE,
+		JWT(",\"profile\":\"cloudflare\""), S), "", true },
+	{ "a proxy's signed header", FILE_OF(BASE, SIGNED("\"proxy\"", ""),
+		S), "", true },
+	{ "a proxy's signed header, for whom is said", FILE_OF(BASE,
+		SIGNED("\"proxy\"", ",\"audience\":\"a\""), S), "a", false },
+	{ "bearers and a proxy's signed header", FILE_OF(BASE,
+		SIGNED("[\"jwt\",\"proxy\"]", ""), S T),
+		"https://gate.test/p/s/mcp https://gate.test/p/s", false },
+	{ "a preset with a signed header", FILE_OF(BASE, "\"inboundAuth\":{"
+		"\"strategy\":\"proxy\",\"proxy\":{\"preset\":\"cloudflare\"},"
+		"\"jwt\":{\"issuer\":\"https://team.test\"}}", S), "", true },
 	{ "another strategy", FILE_OF(BASE, "\"inboundAuth\":{\"strategy\":"
 		"\"none\",\"jwt\":{\"secret\":\"" KEY "\"}}", S), "", false },
 };
