@@ -67,7 +67,8 @@ struct worker_view {
 	uint64_t started_unix_s, requests, longest_us, beat_boot_ms;
 };
 
-/* Takes a free slot or that of a dead process. NULL when all are taken. */
+/* Takes a free slot; those of all dead processes are free again, and counted.
+ * NULL when all are taken. */
 struct worker_slot *worker_claim(struct segment *s);
 void worker_leave(struct worker_slot *w);
 void worker_beat(struct worker_slot *w, uint32_t generation,

@@ -110,18 +110,27 @@ reset(struct shm_worker *p)
 	atomic_store(&p->started_unix_s, (uint64_t)clock_unix_s());
 }
 
-/* A dead owner's requests in flight are void from now on (rotor.c). */
-static bool
-take(struct segment *s, struct shm_worker *p, uint64_t me)
+/* The requests in flight of the dead are void from now on (rotor.c). */
+static void
+bury(struct segment *s)
 {
-	uint64_t owner = atomic_load(&p->owner);
+	for (uint32_t i = 0; i < MAX_WORKERS; i++) {
+		_Atomic uint64_t *place = &s->file->workers[i].owner;
+		uint64_t owner = atomic_load(place);
 
-	if (owner != 0 && owner_lives(owner))
+		if (owner != 0 && !owner_lives(owner) &&
+		    atomic_compare_exchange_strong(place, &owner, 0))
+			atomic_fetch_add(&s->file->head.deaths, 1);
+	}
+}
+
+static bool
+take(struct shm_worker *p, uint64_t me)
+{
+	uint64_t nobody = 0;
+
+	if (!atomic_compare_exchange_strong(&p->owner, &nobody, me))
 		return false;
-	if (!atomic_compare_exchange_strong(&p->owner, &owner, me))
-		return false;
-	if (owner != 0)
-		atomic_fetch_add(&s->file->head.deaths, 1);
 	reset(p);
 	return true;
 }
@@ -132,9 +141,11 @@ worker_claim(struct segment *s)
 	uint64_t me = owner_of(getpid());
 	struct worker_slot *w;
 
-	for (uint32_t i = 0; s != NULL && i < MAX_WORKERS && !s->read_only;
-	    i++) {
-		if (!take(s, &s->file->workers[i], me))
+	if (s == NULL || s->read_only)
+		return NULL;
+	bury(s);
+	for (uint32_t i = 0; i < MAX_WORKERS; i++) {
+		if (!take(&s->file->workers[i], me))
 			continue;
 		w = ARENA_NEW(s->arena, struct worker_slot);
 		w->place = &s->file->workers[i];

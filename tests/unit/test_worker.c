@@ -74,6 +74,28 @@ a_dead_one(struct segment *s)
 	close(gate[1]);
 }
 
+/* A place that somebody gave back lies before that of the dead. */
+static void
+a_dead_one_behind(struct segment *s)
+{
+	struct worker_slot *w = worker_claim(s);
+	struct worker_view v[2];
+	uint32_t deaths = atomic_load(&s->file->head.deaths);
+
+	atomic_store(&s->file->workers[1].owner,
+		(uint64_t)(uint32_t)getpid() << 32 | 1);
+	worker_leave(w);
+	w = worker_claim(s);
+	OK(w != NULL && worker_number(w) == 0);
+	tap_ok(atomic_load(&s->file->head.deaths) == deaths + 1,
+		"its death is noticed");
+	IS_INT(worker_list(s, v, 2), 1);
+	worker_leave(w);
+	w = worker_claim(s);
+	tap_ok(atomic_load(&s->file->head.deaths) == deaths + 1, "once");
+	worker_leave(w);
+}
+
 /* The pid is alive, but it is another process than it was. */
 static void
 a_pid_used_again(struct segment *s)
@@ -113,6 +135,7 @@ main(void)
 
 	one_slot(s);
 	a_dead_one(s);
+	a_dead_one_behind(s);
 	a_pid_used_again(s);
 	all_taken(s);
 	segment_close(s);
