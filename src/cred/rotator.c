@@ -156,9 +156,11 @@ take(struct rotator *r, struct rotator_try *t, uint32_t i)
 	t->indexes[t->attempts++] = (uint8_t)i;
 	t->tried[i / 64] |= UINT64_C(1) << (i % 64);
 	t->index = i;
-	t->in_use = !t->own_call;
+	t->in_use = !t->own_call && !t->unnoticed;
 	if (t->in_use)
 		rotor_used(r->rotor, i, 1);
+	else if (!t->own_call)
+		rotor_drawn(r->rotor, i);
 }
 
 static const struct fault *
@@ -181,6 +183,7 @@ rotator_pick(struct rotator *r, struct rotator_try *t,
 	t->request_id = ask->request_id;
 	t->now_boot_ms = ask->now_boot_ms;
 	t->own_call = ask->own_call;
+	t->unnoticed = ask->unnoticed;
 	if (rotor_withdrawn(r->rotor, r->fingerprint))
 		return none(t, fault_new(t->arena, FAULT_CREDENTIAL_WITHDRAWN,
 			"a client presented one of the authTokens"));

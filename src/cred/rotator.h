@@ -45,7 +45,7 @@ struct rotator_try {
 	bool pinned;			/* by a session */
 	bool in_use;			/* counted in flight */
 	bool marked;			/* the last answer marked the token */
-	bool own_call;
+	bool own_call, unnoticed;
 	bool drawn;			/* round-robin: its turn */
 	uint64_t turn;
 	uint32_t scopes;		/* attempts with insufficient_scope */
@@ -63,6 +63,7 @@ struct rotator_ask {
 	uint64_t now_boot_ms;
 	struct str request_id;		/* for log lines */
 	bool own_call;			/* the gateway's own: moves nothing */
+	bool unnoticed;			/* no worker: not counted in flight */
 };
 
 /* Sets t->index and counts the attempt. A fault: withdrawn, no token.

@@ -130,6 +130,7 @@ choose_credential(struct req *q)
 		.principal = q->who->digest,
 		.now_boot_ms = clock_boot_ms(),
 		.request_id = q->request_id,
+		.unnoticed = q->gate->slot == NULL,
 	});
 	if (f != NULL)
 		return f;

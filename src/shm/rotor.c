@@ -254,11 +254,16 @@ stamp(_Atomic uint64_t *used_boot_s)
 void
 rotor_used(struct rotor *r, uint32_t i, int in_flight_delta)
 {
+	count_flight(r, &r->v[i], cell(r, i), in_flight_delta);
+	if (in_flight_delta > 0)
+		rotor_drawn(r, i);
+}
+
+void
+rotor_drawn(struct rotor *r, uint32_t i)
+{
 	struct shm_cell *c = cell(r, i);
 
-	count_flight(r, &r->v[i], c, in_flight_delta);
-	if (in_flight_delta <= 0)
-		return;
 	atomic_fetch_add_explicit(&c->uses, 1, memory_order_relaxed);
 	stamp(&c->used_boot_s);
 	stamp(&r->pool->used_boot_s);

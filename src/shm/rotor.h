@@ -73,8 +73,10 @@ void rotor_cool(struct rotor *r, uint32_t i, uint32_t status,
 bool rotor_succeeded(struct rotor *r, uint32_t i, uint32_t status);
 
 /* +1: one more use, in flight from now; -1: its end.  What a killed worker
- * had in flight is forgotten when another takes its place. */
+ * had in flight is forgotten when another begins; only who has a worker's
+ * slot may count, since nobody notices the death of others. */
 void rotor_used(struct rotor *r, uint32_t i, int in_flight_delta);
+void rotor_drawn(struct rotor *r, uint32_t i);	/* a use, and no more */
 void rotor_clear(struct rotor *r, uint32_t i);
 void rotor_disable(struct rotor *r, uint32_t i, bool disabled);
 

@@ -142,6 +142,36 @@ def _(t):
             equal(s.rest().status, 200)
 
 
+@test("what a killed CGI process had in flight counts no more",
+      rows=("cgi", "pool"))
+def _(t):
+    hold = Hold()
+    slow, ping = ({"jsonrpc": "2.0", "id": n, "method": "ping"}
+                  for n in ("slow", "ping"))
+    head = {"Accept": "application/json, text/event-stream"}
+
+    def script(q, out):
+        if q.json["id"] == "slow":
+            hold.wait()
+        plain(q, out)
+
+    with Upstream(script) as up, Gate(config({"s": server(up, pool(
+            A, B, rotationMode="least-used"))}), mode=t.row) as g:
+        p, body = g.cgi_begin("POST", "/s/mcp", head, slow)
+        p.stdin.write(body)
+        p.stdin.close()
+        up.wait(1)
+        p.kill()
+        p.wait()
+        p.stdout.close()
+        hold.go()
+        for _ in range(4):
+            r = g.cgi("POST", "/s/mcp", head, ping)[0] if t.row == "cgi" \
+                else g.rpc("/s/mcp", "ping")
+            equal(r.status, 200)
+        equal(word(up.tokens()), "ababa")
+
+
 @test("least-used spreads idle tokens evenly", workers=BOTH)
 def _(t):
     with Upstream() as up, gate_for(up, t.workers, A, B, C,

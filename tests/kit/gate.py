@@ -421,23 +421,34 @@ class Gate:
         assert r.status == 200, r.body
         return {"Mcp-Session-Id": r.header("mcp-session-id")}
 
-    def cgi(self, method, uri, headers=(), body=b"", env=None, seconds=30,
-            args=(), **more):
-        """One request as plain CGI: (Reply, exit status)."""
+    def cgi_begin(self, method, uri, headers=(), body=b"", env=None, args=(),
+                  **more):
+        """A process for one plain CGI request: (Popen, the body that its
+        standard input is to get)."""
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         rows = list(headers.items()) if isinstance(headers, dict) \
             else list(headers)
         full = clean_environment(env)
         full.update(dict(fcgi.variables(method, uri, rows, body, **more)))
         with open(self.log, "ab") as err:
-            done = subprocess.run(
+            p = subprocess.Popen(
                 [self.binary, "--config", self.file] + list(args),
-                input=body, stdout=subprocess.PIPE, stderr=err, env=full,
-                timeout=seconds, cwd=self.dir)
-        self.seen(done.stdout)
-        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err,
+                env=full, cwd=self.dir)
+        return p, body
+
+    def cgi(self, *what, seconds=30, **more):
+        """One request as plain CGI: (Reply, exit status)."""
+        p, body = self.cgi_begin(*what, **more)
+        try:
+            out, _ = p.communicate(body, seconds)
+        finally:
+            p.kill()
+            p.wait()
+        self.seen(out)
+        head, _, rest = out.partition(b"\r\n\r\n")
         status, fields = fcgi.parse_head(head)
-        return fcgi.Reply(status, fields, rest), done.returncode
+        return fcgi.Reply(status, fields, rest), p.returncode
 
     # ---- what it says --------------------------------------------------
     def log_text(self):

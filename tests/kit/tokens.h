@@ -51,7 +51,7 @@ struct desk {
 	const struct fault *fault;
 	struct str session;
 	const uint8_t *principal;
-	bool own_call;
+	bool own_call, unnoticed;
 };
 
 static inline void
@@ -137,7 +137,8 @@ desk_pick(struct desk *d, struct rotator_try *t)
 		&(struct rotator_ask){
 		.arena = d->arena, .session = d->session,
 		.principal = d->principal, .now_boot_ms = d->now_boot_ms,
-		.own_call = d->own_call, .request_id = STR("r1") });
+		.own_call = d->own_call, .unnoticed = d->unnoticed,
+		.request_id = STR("r1") });
 
 	d->fault = f;
 	return f == NULL && t->index != ROTOR_NONE;

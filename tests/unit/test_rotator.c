@@ -103,6 +103,27 @@ twenty_at_once(void)
 	desk_end(&d);
 }
 
+/* Who has no worker's slot may die at any time, and nobody takes his count
+ * back. */
+static void
+not_in_flight(void)
+{
+	struct rotator_try t = { 0 };
+	struct desk d;
+
+	desk_open(&d, "ab", ROTATION_LEAST_USED);
+	d.unnoticed = true;
+	OK(desk_pick(&d, &t));
+	IS_INT(desk_look(&d, 0).in_flight, 0);
+	IS_INT(desk_look(&d, 0).uses, 1);
+	rotator_release(d.rotator, &t);
+	IS_INT(desk_look(&d, 0).in_flight, 0);
+	desk_ask(&d);
+	desk_ask(&d);
+	tap_ok(strcmp(d.used, "b|a|") == 0, "the fewest uses decide");
+	desk_end(&d);
+}
+
 /* What was left cools between the verdict and the next pick. */
 static void
 too_late(void)
@@ -200,6 +221,7 @@ main(void)
 	revival(true, "ab|b|a|", "preferPrimary goes back");
 	retry_after_bound();
 	twenty_at_once();
+	not_in_flight();
 	too_late();
 	reload();
 	two_workers();
