@@ -5,6 +5,11 @@
  * An event is passed on when it is complete and has been looked at.  Its
  * bytes stay as they are; where a list gets shorter only the data lines are
  * written anew.
+ *
+ * Clients take events named "message", or without a name, for messages; some
+ * look at no name.  So a list gets shorter whatever its event is called, and
+ * an event of another name that cannot be read spoils nothing: it goes on,
+ * but without data that somebody might take for a message.
  */
 #include "config.h"
 #include "mcp/listing.h"
@@ -73,18 +78,55 @@ take_line(struct str *rest, struct str *line_r)
 	return whole;
 }
 
-/* The value of a line `data: value`. */
+/* The value of a line `name: value`. */
 static bool
-is_data(struct str line, struct str *value_r)
+is_field(struct str line, struct str name, struct str *value_r)
 {
-	if (!str_starts(line, STR("data")))
+	if (!str_starts(line, name))
 		return false;
-	*value_r = str_from(line, 5);
-	if (line.n > 4 && line.p[4] != ':')
+	*value_r = str_from(line, name.n + 1);
+	if (line.n > name.n && line.p[name.n] != ':')
 		return false;
 	if (value_r->n > 0 && value_r->p[0] == ' ')
 		*value_r = str_from(*value_r, 1);
 	return true;
+}
+
+static bool
+is_data(struct str line, struct str *value_r)
+{
+	return is_field(line, STR("data"), value_r);
+}
+
+/* The last name counts. */
+static bool
+is_message(struct str raw)
+{
+	struct str line, value, name = STR("");
+
+	while (raw.n > 0) {
+		take_line(&raw, &line);
+		if (is_field(line, STR("event"), &value))
+			name = value;
+	}
+	return sse_is_message(name);
+}
+
+/* Whatever a reader leaves out before it. */
+static bool
+begins_message(struct str data)
+{
+	static const struct str mark = { "\xef\xbb\xbf", 3 };
+
+	while (data.n > 0) {
+		if (str_starts(data, mark))
+			data = str_from(data, mark.n);
+		else if ((unsigned char)data.p[0] <= ' ')
+			data = str_from(data, 1);
+		else
+			return data.p[0] == '{' || data.p[0] == '[';
+	}
+	return false;
 }
 
 /* All data lines, joined by LF; "" when there are none. */
@@ -124,7 +166,8 @@ write_data(struct listing_events *s, struct str text)
 	}
 }
 
-/* The event with other data in the place of its first data line. */
+/* The event with other data in the place of its first data line; STR_NONE:
+ * without any. */
 static void
 write_changed(struct listing_events *s, struct str raw, struct str text)
 {
@@ -142,6 +185,16 @@ write_changed(struct listing_events *s, struct str raw, struct str text)
 	}
 }
 
+/* What becomes of data that cannot be read; false: nobody may see it. */
+static bool
+unread(struct str raw, struct str data, struct str *text_r)
+{
+	if (is_message(raw))
+		return false;
+	*text_r = begins_message(data) ? STR_NONE : data;
+	return true;
+}
+
 /* a: for this event alone; a stream may have any number of them. */
 static bool
 pass_event(struct listing_events *s, struct arena *a, const char **why_r)
@@ -153,7 +206,8 @@ pass_event(struct listing_events *s, struct arena *a, const char **why_r)
 		s->write(s->who, raw);
 		return true;
 	}
-	if (!listing_document(a, s->rules, data, &text, why_r))
+	if (!listing_document(a, s->rules, data, &text, why_r) &&
+	    !unread(raw, data, &text))
 		return false;
 	if (text.p == data.p)
 		s->write(s->who, raw);

@@ -7,6 +7,13 @@
 
 #include "base/buf.h"
 
+/* The name of an event that is for the protocol: clients pass over others. */
+static inline bool
+sse_is_message(struct str event)
+{
+	return event.n == 0 || str_is(event, "message");
+}
+
 /* Bytes up to the next line end (LF or CR, which may belong together), or
  * all of them. */
 size_t sse_line(struct str bytes);

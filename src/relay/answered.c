@@ -39,8 +39,8 @@ took_event(void *who, const struct sse_event *e)
 {
 	struct answered *w = who;
 
-	w->yes = e->data.n > 0 && may_answer(e->data) &&
-		fold_answers(e->data, w->id);
+	w->yes = e->data.n > 0 && sse_is_message(e->event) &&
+		may_answer(e->data) && fold_answers(e->data, w->id);
 	return !w->yes;
 }
 

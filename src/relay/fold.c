@@ -209,7 +209,7 @@ took_event(void *who, const struct sse_event *e)
 	struct arena *a;
 
 	note_place(f, e);
-	if (e->data.n == 0)
+	if (e->data.n == 0 || !sse_is_message(e->event))
 		return true;		/* priming or keep-alive */
 	a = arena_new(MAX_ARENA);
 	read_event(f, a, e->data);

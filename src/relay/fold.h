@@ -4,7 +4,8 @@
  *
  * For clients that cannot take a stream (streaming off, Accept without
  * text/event-stream).  The answers to a batch become one array, in the order
- * in which they come.  Notifications are dropped; requests of the upstream
+ * in which they come.  Notifications are dropped, and events of another name
+ * than "message", as clients drop them; requests of the upstream
  * cannot reach the client: their ids are kept so that they can be refused.
  * Lifetime: everything lies in the arena; the ids are borrowed.
  *

@@ -231,6 +231,33 @@ def _(t):
                for e in r.events()], ["upstream_protocol"])
 
 
+@test("events of another name", workers=BOTH, rows=(
+    ("words", "hello", "data: hello\n"),
+    ("a list", Lists().one({"id": 1, "method": "tools/list"}), None),
+    ("nearly a reply", '{"id":1,"result":{"tools":[{"name":"put_a"}]},}',
+     ""),
+    ("a reply twice", '{"id":1,"result":{},"result":{"tools":['
+     '{"name":"put_a"}]}}', "")))
+def _(t):
+    _, said, want = t.row
+
+    def script(q, out):
+        out.sse()
+        out.event(said, event="other", id="7")
+        out.event(Lists().one({"id": 1, "method": "tools/list"}))
+        out.end()
+
+    with Upstream(script) as up, gate(up, GETS, t.workers) as g:
+        r = g.rpc("/s/mcp", "tools/list")
+        assert "put_a" not in r.body.decode()
+        first = r.body.decode().split("\n\n")[1] + "\n"
+        assert first.startswith("event: other\nid: 7\n"), first
+        if want is not None:
+            equal(first, "event: other\nid: 7\n" + want)
+        equal([x["name"] for x in json.loads(
+            r.events()[-1]["data"])["result"]["tools"]], ["get_a", "get_b"])
+
+
 @test("an event that cannot be read ends a stream at once", workers=BOTH,
       rows=("with the head", "later", "a stream that waits"))
 def _(t):

@@ -25,6 +25,43 @@ def answer(q):
     return {"jsonrpc": "2.0", "id": q.json["id"], "result": {"done": 1}}
 
 
+@test("folding passes over events of another name", workers=BOTH)
+def _(t):
+    def script(q, out):
+        if "method" not in q.json:
+            return out.status(202)
+        out.sse()
+        out.event("hello", event="ping")
+        out.event({"jsonrpc": "2.0", "id": 1, "result": {}}, event="x")
+        out.event({"jsonrpc": "2.0", "id": "s", "method": "ping"}, event="x")
+        out.event(answer(q), event="message")
+        return out.end()
+
+    conf = config({}, streaming="off")
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf, t.workers) as g:
+            equal(g.rpc("/s/mcp", "x").json, answer(up.calls[0]))
+            equal(len(up.calls), 1)
+
+
+@test("events of another name say where to go on")
+def _(t):
+    def script(q, out):
+        out.sse()
+        if q.method == "POST":
+            out.event("hello", event="ping", id="e-7", retry=10)
+        else:
+            equal(q.header("last-event-id"), "e-7")
+            out.event('{"id":1,"result":{}}')
+        out.end()
+
+    with Upstream(with_session(script)) as up, Gate(
+            config({"s": server(up)}, streaming="off")) as g:
+        r = g.rpc("/s/mcp", "x", headers=g.session("/s/mcp"))
+        equal((r.status, r.json), (200, {"id": 1, "result": {}}))
+
+
 @test("streaming off folds events into one JSON answer", workers=BOTH)
 def _(t):
     def script(q, out):

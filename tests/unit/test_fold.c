@@ -35,6 +35,15 @@ static const struct {
 	{ "no answer yet", "7", "data: " NOTE "\n\n", FOLD_MORE, "", 0 },
 	{ "half an event", "7", "data: " REPLY "\n", FOLD_MORE, "", 0 },
 	{ "not JSON", "7", "data: hello\n\n", FOLD_BAD, "", 0 },
+	{ "events of another name pass", "7", "event: ping\ndata: hello\n\n"
+		"event: Message\ndata: " OTHER "\n\nevent: x\ndata: " ASK
+		"\n\nevent: x\ndata: " REPLY "\n\n", FOLD_MORE, "", 0 },
+	{ "the last name counts", "7", "event: x\nevent: message\ndata: "
+		REPLY "\n\n", FOLD_DONE, REPLY, 0 },
+	{ "an empty name is none", "7", "event: x\nevent\ndata: " REPLY
+		"\n\n", FOLD_DONE, REPLY, 0 },
+	{ "a name and not JSON", "7", "event: message\ndata: hello\n\n",
+		FOLD_BAD, "", 0 },
 	{ "an array is no message", "7", "data: []\n\n", FOLD_BAD, "", 0 },
 	{ "an array for one request", "7", "data: [" REPLY "]\n\n",
 		FOLD_BAD, "", 0 },

@@ -240,6 +240,17 @@ static const struct {
 		NULL },
 	{ "Data is no data", "Data: " LIST "\n\n", NULL },
 	{ "datas is no data", "datas: " LIST "\n\n", NULL },
+	{ "words of another event", "event: ping\ndata: hello {}\n\n"
+		"event:x\ndata:  hello\n\n", NULL },
+	{ "another event that has lists", "event: x\ndata: " LIST "\n\n",
+		"event: x\ndata: " SHORT "\n\n" },
+	{ "another event that is nearly a message", "id: 3\nevent: x\n"
+		"data: {\"id\":1\nretry: 5\ndata: }}\n\ndata: " LIST "\n\n",
+		"id: 3\nevent: x\nretry: 5\n\ndata: " SHORT "\n\n" },
+	{ "nearly a batch", "event: x\ndata:\ndata:\t\xef\xbb\xbf [,\n\n",
+		"event: x\n\n" },
+	{ "the last name counts", "event: message\nevent: x\ndata: hello"
+		"\n\n", NULL },
 	{ "several events", "data: {\"method\":\"x\"}\n\ndata: " LIST "\n\n"
 		"data: " LIST "\n\n", "data: {\"method\":\"x\"}\n\ndata: "
 		SHORT "\n\ndata: " SHORT "\n\n" },
@@ -289,6 +300,11 @@ test_streams(void)
 	OK(!feed("data: hello\n\n", 3, &why));
 	OK(!feed("data: {\"result\":{},\"result\":{}}\n\n", 100, &why));
 	OK(!feed("data: {\"result\":{\"tools\":1}}\n\n", 100, &why));
+	OK(!feed("event: message\ndata: hello\n\n", 100, &why));
+	OK(!feed("event: x\nevent: message\ndata: hello\n\n", 100, &why));
+	OK(!feed("event: x\r\nevent\r\ndata: hello\r\n\r\n", 3, &why));
+	OK(!feed("event: x\n\ndata: hello\n\n", 3, &why));
+	OK(!feed("events: x\nEvent: x\ndata: hello\n\n", 3, &why));
 }
 
 /* One event of the largest size, and one byte more. */
