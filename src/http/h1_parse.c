@@ -124,7 +124,6 @@ take_status(struct h1 *h, struct str line)
 	h->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + p[11] - '0';
 	h->has_length = h->chunked = h->has_keep = false;
 	h->close = h->old;
-	h->framing_line = false;
 	return h->status >= 100 && h->status != 101;
 }
 
@@ -198,15 +197,13 @@ note_line(struct h1 *h, struct str line)
 	struct str value = line, name = str_cut(&value, ':');
 	struct str bare = str_trim(name);
 
-	h->framing_line = false;
 	if (value.p == NULL || bare.n < 10 || bare.n > 17)
 		return true;
 	for (size_t i = 0; i < sizeof(noted) / sizeof(noted[0]); i++) {
 		if (!str_eq_nocase(bare, noted[i].name))
 			continue;
-		h->framing_line = noted[i].framing;
 		if (name.n != bare.n)
-			return !h->framing_line;
+			return !noted[i].framing;
 		return noted[i].note(h, str_trim(value));
 	}
 	return true;
@@ -216,7 +213,6 @@ note_line(struct h1 *h, struct str line)
 static enum h1_said
 end_head(struct h1 *h)
 {
-	h->framing_line = false;
 	if (h->status < 200) {
 		h->state = AT_STATUS;
 		h->head_lines = 0;	/* but the bytes count on */
@@ -265,6 +261,8 @@ next_status(struct h1 *h, struct str *in)
 	return H1_STATUS;
 }
 
+/* A line that goes on in the next one is not put together: RFC 9112 section
+ * 5.2 leaves a gateway that or a refusal. */
 static bool
 folded(struct str line)
 {
@@ -274,18 +272,13 @@ folded(struct str line)
 static enum h1_said
 next_line(struct h1 *h, struct str *in, struct str *piece_r)
 {
-	for (;;) {
-		enum got got = take_line(h, in, piece_r);
+	enum got got = take_line(h, in, piece_r);
 
-		if (got != GOT_LINE)
-			return no_line(got);
-		if (piece_r->n == 0)
-			return end_head(h);
-		if (!folded(*piece_r))
-			return note_line(h, *piece_r) ? H1_LINE : H1_BAD;
-		if (h->framing_line)
-			return H1_BAD;
-	}
+	if (got != GOT_LINE)
+		return no_line(got);
+	if (piece_r->n == 0)
+		return end_head(h);
+	return !folded(*piece_r) && note_line(h, *piece_r) ? H1_LINE : H1_BAD;
 }
 
 static enum h1_said

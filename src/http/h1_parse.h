@@ -20,7 +20,7 @@ enum h1_said {
 	H1_MORE,	/* the input is used up, the reply is not complete */
 	H1_STATUS,	/* a head begins: h->status; maybe not the last one */
 	H1_LINE,	/* piece: a header line without its end, any bytes but
-			 * NUL and CR; folded ones are left out */
+			 * NUL and CR; none is folded */
 	H1_EARLY,	/* the head of a 1xx reply is complete */
 	H1_HEAD,	/* the head of the reply itself is */
 	H1_BODY,	/* piece: bytes of the body; the input follows them */
@@ -44,7 +44,6 @@ struct h1 {
 	uint8_t size_n;			/* bytes of a chunk's size line */
 	bool old;			/* HTTP/1.0 */
 	bool has_length, chunked, has_keep, close;
-	bool framing_line;		/* the last line told a length */
 };
 
 void h1_init(struct h1 *h, struct arena *a);
