@@ -334,10 +334,11 @@ exchange_event(struct transfer *t, int events)
 {
 	if ((events & WATCH_WRITE) != 0 && !all_sent(t) && !t->send_failed) {
 		send_or_turn(t);
+		if (t->on->up && t->paused)
+			link_want(t->on, all_sent(t) || t->send_failed ? 0 :
+				WATCH_WRITE);
 		if (!t->on->up || t->send_failed)
 			return;
-		if (t->paused)
-			link_want(t->on, all_sent(t) ? 0 : WATCH_WRITE);
 	}
 	if ((events & (WATCH_READ | WATCH_GONE)) != 0 && !t->paused)
 		read_reply(t);

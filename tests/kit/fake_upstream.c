@@ -275,10 +275,10 @@ do_lines(struct request *r)
 }
 
 static void
-do_fold(struct request *r)
+do_odd(struct request *r)
 {
 	say(r->c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: a\r\n"
-		"X-Two: b\r\n  folded\r\nX Odd: c\r\nX-Ctl: d\x01\r\n"
+		"X-Two: b\r\nX Odd: c\r\nX-Ctl: d\x01\r\n"
 		"X-Empty:\r\nX-Last:\t e \t\r\n\r\nok");
 }
 
@@ -384,6 +384,20 @@ do_refuse(struct request *r)
 	r->c->close = true;
 }
 
+/* Nothing is read meanwhile, and the end is a reset. */
+static void
+do_balk(struct request *r)
+{
+	static const char begin[] = "HTTP/1.1 200 OK\r\nContent-Type: "
+		"text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"9\r\ndata: 0\n\n\r\n";
+
+	(void)send(fds[r->c - table + 1].fd, begin, sizeof(begin) - 1,
+		MSG_NOSIGNAL);
+	(void)poll(NULL, 0, (int)r->number);
+	r->c->close = true;
+}
+
 static const struct {
 	const char *path;
 	void (*fn)(struct request *r);
@@ -395,12 +409,13 @@ static const struct {
 	{ "/reset", do_close }, { "/leave/", do_leave }, { "/once", do_once },
 	{ "/garbage", do_garbage }, { "/old", do_old },
 	{ "/badchunk", do_badchunk }, { "/head/", do_head },
-	{ "/lines/", do_lines }, { "/fold", do_fold }, { "/early", do_early },
+	{ "/lines/", do_lines }, { "/odd", do_odd }, { "/early", do_early },
 	{ "/trickle/", do_trickle }, { "/big/", do_big },
 	{ "/count", do_count }, { "/behind", do_behind },
 	{ "/unasked/", do_unasked }, { "/closing", do_closing },
 	{ "/ten", do_ten }, { "/keep/", do_keep }, { "/doubt", do_doubt },
 	{ "/until", do_until }, { "/refuse", do_refuse },
+	{ "/balk/", do_balk },
 };
 
 /* ---- connections --------------------------------------------------------------- */
@@ -560,7 +575,8 @@ take(int i)
 		r.head = c->in;
 		r.head_n = (size_t)(end - c->in) + 4;
 		r.body_n = length_of(c->in, r.head_n);
-		if (memmem(c->in, r.head_n, " /refuse ", 9) != NULL)
+		if (memmem(c->in, r.head_n, " /refuse ", 9) != NULL ||
+		    memmem(c->in, r.head_n, " /balk/", 7) != NULL)
 			r.body_n = 0;
 		if (c->in_n < r.head_n + r.body_n)
 			return;

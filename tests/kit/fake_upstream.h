@@ -26,7 +26,7 @@
  *	/badchunk	a chunk size that is none
  *	/head/N		200 with a head of N bytes
  *	/lines/N	200 with N header lines
- *	/fold		200 with folded and odd header lines
+ *	/odd		200 with odd header lines
  *	/early		100 and 103, then 200
  *	/trickle/N	200, the head byte by byte, N milliseconds apart
  *	/big/N		200 with N bytes
@@ -39,6 +39,8 @@
  *	/doubt		200 with a length and chunks
  *	/until		200 without a length, then closed
  *	/refuse		413 and closed, before the body has come
+ *	/balk/N		one event before the body has come, of which nothing
+ *			is read; closed after N milliseconds
  *
  * An absolute URI is answered like /echo, unless its host says more, as it
  * does for CONNECT: auth.test 407, deny.test 403, late.test 504, bad.test

@@ -212,7 +212,7 @@ test_reply(void)
 	get(&p, "/chunked");
 	IS_INT(headers_count(&p.reply.headers, STR("X-Trailer")), 0);
 	IS_STR(p.reply.content_type, "");
-	get(&p, "/fold");
+	get(&p, "/odd");
 	IS_INT(p.reply.status, 200);
 	IS_STR(headers_get(&p.reply.headers, STR("x-one")), "a");
 	IS_INT(headers_count(&p.reply.headers, STR("X Odd")), 0);
@@ -437,6 +437,33 @@ test_hold_long(void)
 	waiting = 0;
 }
 
+/* Nor when the upstream goes meanwhile, with half of the request unread. */
+static void
+test_hold_lost(void)
+{
+	struct probe p;
+	struct transfer_plan plan = plan_for(&p, at("/balk/60"));
+	size_t n = 8 << 20;
+	char *text = arena_alloc(arena, n);
+	unsigned from;
+
+	memset(text, 'x', n);
+	plan.method = "POST";
+	plan.body = (struct str){ text, n };
+	plan.stream = true;
+	p.hold = 1;
+	start(&p, &plan);
+	pass(200);
+	from = turns;
+	pass(300);
+	IS_INT(p.ends, 0);
+	tap_ok(turns - from < 30, "few turns while held: %u", turns - from);
+	transfer_resume(p.t);
+	run_for(5000);
+	IS_INT(p.ends, 1);
+	IS_INT(p.end, TRANSFER_DOWN);
+}
+
 static void
 test_stop(void)
 {
@@ -553,6 +580,7 @@ main(void)
 	test_eviction();
 	test_hold();
 	test_hold_long();
+	test_hold_lost();
 	test_stop();
 	test_stop_inside();
 	test_free_busy();
