@@ -17,6 +17,7 @@
 #include "main/print.h"
 #include "main/secure.h"
 #include "main/settings.h"
+#include "shm/revoked.h"
 
 #define MAX_WORDS 8
 #define LENGTH_PRESET 32
@@ -211,6 +212,30 @@ ctl_open(struct ctl *c, int flags)
 		return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s",
 			why);
 	return EX_OK;
+}
+
+/* By the configuration; --state says where the shared file is, not where the
+ * journal is.  With another configuration, or none: what the gateway says. */
+const char *
+ctl_journal(const struct ctl *c)
+{
+	const char *configured[] = { NULL, NULL, NULL };
+	const char *first = NULL;
+
+	if (c->gen != NULL && conf_tree(c->gen)->store_path.n > 0)
+		configured[0] = conf_tree(c->gen)->store_path.p;
+	if (c->segment != NULL)
+		configured[2] = segment_path(c->segment);
+	for (size_t i = 0; i < sizeof(configured) / sizeof(*configured); i++) {
+		const char *journal = revoked_journal(configured[i],
+			c->segment, c->arena);
+
+		if (revoked_served(c->segment, journal) == REVOKED_SERVED)
+			return journal;
+		if (i == 0 && c->gen != NULL)
+			first = journal;
+	}
+	return first;
 }
 
 const struct conf_server *

@@ -54,6 +54,10 @@ void ctl_load(struct ctl *c);
 /* Opens the state that the gateway uses; flags of segment_open(). */
 int ctl_open(struct ctl *c, int flags);
 
+/* The journal of revocations that the gateway reads, after ctl_open().  NULL:
+ * which one that is cannot be known, see why_no_conf. */
+const char *ctl_journal(const struct ctl *c);
+
 /* Counts what was made, when there is a state to count in. */
 void ctl_count(struct ctl *c, uint32_t generated, uint32_t revoked);
 

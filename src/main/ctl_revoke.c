@@ -23,17 +23,19 @@
 static struct revoked *
 open_revoked(struct ctl *c, int *rc_r)
 {
-	const char *why = "", *configured = c->state;
+	const char *why = "", *journal;
 	struct revoked *r;
 
 	*rc_r = ctl_open(c, 0);
 	if (*rc_r != EX_OK)
 		return NULL;
-	if (configured == NULL && c->gen != NULL &&
-	    conf_tree(c->gen)->store_path.n > 0)
-		configured = conf_tree(c->gen)->store_path.p;
-	r = revoked_open(c->segment, revoked_journal(configured, c->segment,
-		c->arena), c->arena, &why);
+	journal = ctl_journal(c);
+	if (journal == NULL) {
+		*rc_r = ctl_fail(EX_CONFIG, "which journal the gateway reads "
+			"is not known: %.*s", STR_ARG(c->why_no_conf));
+		return NULL;
+	}
+	r = revoked_open(c->segment, journal, c->arena, &why);
 	if (r == NULL)
 		*rc_r = ctl_fail(EX_IOERR, "%s", why);
 	return r;

@@ -106,12 +106,9 @@ look_closer(struct ctl *c, const struct auth_policy *p, struct str token,
 static struct revoked *
 open_revoked(struct ctl *c)
 {
-	const char *why = "", *path = c->state;
+	const char *why = "";
 
-	if (path == NULL && conf_tree(c->gen)->store_path.n > 0)
-		path = conf_tree(c->gen)->store_path.p;
-	return revoked_open(c->segment, revoked_journal(path, c->segment,
-		c->arena), c->arena, &why);
+	return revoked_open(c->segment, ctl_journal(c), c->arena, &why);
 }
 
 /* ---- telling ------------------------------------------------------------------ */

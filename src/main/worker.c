@@ -79,6 +79,8 @@ worker_revoked(const struct conf *c, struct segment *s, struct arena *a)
 	if (r == NULL)
 		log_say(LOG_LEVEL_ERROR, "start", "cannot read the "
 			"revocations, nobody is let in: %s", why);
+	else
+		revoked_serve(r);
 	return r;
 }
 

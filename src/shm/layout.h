@@ -132,7 +132,8 @@ struct shm_revoked {
 	_Atomic uint32_t used;		/* slots that were ever used */
 	uint32_t unused;
 	_Atomic uint64_t inode, taken;	/* of the journal: bytes taken in */
-	uint64_t more[5];
+	_Atomic uint64_t place;		/* digest of its name; 0: not known */
+	uint64_t more[4];
 	struct shm_gone slots[SHM_GONE_BUCKETS][SHM_GONE];
 };
 

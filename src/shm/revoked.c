@@ -9,6 +9,9 @@
 #include "shm/revoked_file.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -250,8 +253,13 @@ revoked_tick(struct revoked *r, const char **why_r)
 	struct stat st;
 
 	*why_r = "";
-	if (r->journal == NULL || lstat(r->journal, &st) != 0)
-		return r->journal == NULL || errno == ENOENT;
+	if (lstat(r->journal, &st) != 0) {
+		if (errno == ENOENT)
+			return true;
+		*why_r = str_fmt(r->arena, "cannot look at '%s': %s",
+			r->journal, strerror(errno)).p;
+		return false;
+	}
 	return is_known(r, &st) || take_in(r, why_r);
 }
 
@@ -273,6 +281,53 @@ is_room(struct revoked *r, const struct revoked_entry *e, int64_t now,
 	return room;
 }
 
+/* Of the name, however it is written. */
+static uint64_t
+place_of(const struct shm_file *file, const char *journal)
+{
+	const char *slash = strrchr(journal, '/');
+	const char *name = slash == NULL ? journal : slash + 1;
+	char path[PATH_MAX], dir[PATH_MAX];
+	struct str parts[3] = { STR_NONE, STR("/"), str_of(name) };
+	uint8_t digest[SHA256_SIZE];
+	uint64_t place;
+
+	(void)snprintf(path, sizeof(path), "%.*s/.",
+		slash == NULL ? 1 : (int)(slash - journal),
+		slash == NULL ? "." : journal);
+	parts[0] = str_of(realpath(path, dir) != NULL ? dir : path);
+	digest_parts(parts, 3, digest);
+	place = digest_sip(file->head.key, (struct str){
+		(const char *)digest, sizeof(digest) });
+	return place != 0 ? place : 1;
+}
+
+void
+revoked_serve(struct revoked *r)
+{
+	if (r->file != NULL)
+		atomic_store(&r->table->place, place_of(r->file, r->journal));
+}
+
+enum revoked_served
+revoked_served(const struct segment *s, const char *journal)
+{
+	uint64_t place = s == NULL ? 0 : atomic_load(&s->file->revoked.place);
+
+	if (place == 0)
+		return REVOKED_NOT_KNOWN;
+	return place == place_of(s->file, journal) ? REVOKED_SERVED :
+		REVOKED_ELSEWHERE;
+}
+
+static bool
+is_read(const struct revoked *r)
+{
+	uint64_t place = atomic_load(&r->table->place);
+
+	return place == 0 || place == place_of(r->file, r->journal);
+}
+
 /* One writer at a time from the look at the room to the line in the journal:
  * two would both take the last place, and nobody could start any more. */
 bool
@@ -284,8 +339,9 @@ revoked_add(struct revoked *r, const struct revoked_entry *e, int64_t now,
 	int fd;
 
 	*why_r = "";
-	if (r->journal == NULL) {
-		*why_r = "there is no place for the journal";
+	if (r->file != NULL && !is_read(r)) {
+		*why_r = str_fmt(r->arena, "the gateway reads another journal "
+			"than '%s'; name its configuration", r->journal).p;
 		return false;
 	}
 	fd = revoked_alone(r, &st, why_r);
@@ -324,23 +380,42 @@ revoked_each(struct revoked *r, int64_t now, struct arena *a,
 	struct stat st;
 	struct str text;
 
-	if (r->journal != NULL && revoked_read(r, a, &text, &st, &why))
+	if (revoked_read(r, a, &text, &st, &why))
 		(void)revoked_lines(r, text, &why, list_one, &l);
 }
 
 /* ---- opening ------------------------------------------------------------------- */
-const char *
-revoked_journal(const char *configured, const struct segment *s,
-	struct arena *a)
+/* Who serves: root may look at another user's file. */
+static uid_t
+owner_of(const struct segment *s)
 {
+	struct stat st;
+
+	return s != NULL && stat(segment_path(s), &st) == 0 ? st.st_uid :
+		geteuid();
+}
+
+const char *
+revoked_journal_in(const char *directory, const char *configured,
+	const struct segment *s, struct arena *a)
+{
+	uid_t owner = owner_of(s);
 	struct stat st;
 
 	if (configured != NULL && configured[0] != '\0')
 		return str_fmt(a, "%s.revoked", configured).p;
-	if (lstat(GATE_STATEDIR, &st) == 0 && S_ISDIR(st.st_mode) &&
-	    (st.st_uid == geteuid() || geteuid() == 0))
-		return GATE_STATEDIR "/revoked";
-	return s == NULL ? NULL : str_fmt(a, "%s.revoked", segment_path(s)).p;
+	if (lstat(directory, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    (st.st_uid == owner || owner == 0))
+		return str_fmt(a, "%s/revoked", directory).p;
+	return str_fmt(a, "%s.revoked", s != NULL ? segment_path(s) :
+		segment_place(a)).p;
+}
+
+const char *
+revoked_journal(const char *configured, const struct segment *s,
+	struct arena *a)
+{
+	return revoked_journal_in(GATE_STATEDIR, configured, s, a);
 }
 
 struct revoked *

@@ -73,9 +73,21 @@ size_t revoked_print(const struct revoked_entry *e, char line_r[REVOKED_LINE]);
 void revoked_each(struct revoked *r, int64_t now_unix_s, struct arena *a,
 	void (*fn)(void *who, const struct revoked_entry *e), void *who);
 
-/* Where the journal lies: beside the configured state file, else in the
- * state directory when that is ours, else beside the state file found. */
+/* Where the journal lies: beside the configured state file (store.path, ""
+ * or NULL: none), else in the state directory when that is of the user whose
+ * the shared file is, else beside the shared file.  s NULL: beside the place
+ * where that would be, so that a journal is found without it, too. */
 const char *revoked_journal(const char *configured, const struct segment *s,
 	struct arena *a);
+const char *revoked_journal_in(const char *directory, const char *configured,
+	const struct segment *s, struct arena *a);
+
+/* Those who serve say which journal they read.  From then on nothing is added
+ * to another one: nobody would read it after a restart. */
+void revoked_serve(struct revoked *r);
+
+enum revoked_served { REVOKED_NOT_KNOWN, REVOKED_SERVED, REVOKED_ELSEWHERE };
+enum revoked_served revoked_served(const struct segment *s,
+	const char *journal);
 
 #endif

@@ -374,13 +374,28 @@ try_directory(struct opening *o, const char *dir)
 	return open_directory(o);
 }
 
+static const char *
+own_directory(struct arena *a)
+{
+	return str_fmt(a, "/dev/shm/mcpgate-%lu",
+		(unsigned long)geteuid()).p;
+}
+
+const char *
+segment_place(struct arena *a)
+{
+	struct stat st;
+	bool run = lstat(GATE_RUNDIR, &st) == 0 && st.st_uid == geteuid();
+
+	return str_fmt(a, "%s/state", run ? GATE_RUNDIR : own_directory(a)).p;
+}
+
 /* The first directory that is there and ours.  /dev/shm/mcpgate-UID is the
  * only one we make. */
 static bool
 find_directory(struct opening *o)
 {
-	const char *mine = str_fmt(o->arena, "/dev/shm/mcpgate-%lu",
-		(unsigned long)geteuid()).p;
+	const char *mine = own_directory(o->arena);
 	struct stat st;
 
 	o->name = "state";

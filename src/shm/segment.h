@@ -29,6 +29,10 @@ enum { SEGMENT_CREATE = 1, SEGMENT_READ_ONLY = 2 };
 struct segment *segment_open(const char *path, int flags, struct arena *a,
 	const char **why_r);
 void segment_close(struct segment *s);
+
+/* Where that rule looks first, whether a file is there or not. */
+const char *segment_place(struct arena *a);
+
 const char *segment_path(const struct segment *s);
 
 /* 16 random bytes made with the file: key of every keyed digest in it. */

@@ -189,6 +189,27 @@ def _(t):
         g.start()
 
 
+@test("the journal is the gateway's own, whatever mcpgatectl is told", rows=(
+    ("another store.path", {"mcpProxy": {"store": {
+        "path": "/nonexistent/state"}}}),
+    ("no store.path", {}), ("a configuration that is none", None)))
+def _(t):
+    _, other = t.row
+    with Upstream() as up, Gate(conf(up)) as g:
+        bad, name = jwt(jti="kept"), os.path.join(g.dir, "other.json")
+        with open(name, "w", opener=lambda p, how: os.open(p, how, 0o600)) \
+                as f:
+            f.write("{" if other is None else json.dumps(dict(
+                {"mcpServers": {"s": {"url": "http://u.test/"}}}, **other)))
+        ctl(g, "--config", name, "--state", g.state, "revoke", "--jti",
+            "kept")
+        refused(g, bad)
+        g.end()
+        os.unlink(g.state)
+        g.start()
+        refused(g, bad)
+
+
 @test("in words, too", rows=("jti", "subject", "token-file"))
 def _(t):
     with Upstream() as up, Gate(conf(up)) as g:

@@ -294,6 +294,59 @@ long_journal(void)
 	place_end(&p);
 }
 
+/* Where the journal lies does not hang on the shared file being there. */
+static void
+places(void)
+{
+	struct place p = place_new();
+	struct segment *s = place_open(&p);
+	const char *dir = p.dir, *none = "/nonexistent/state";
+	struct str beside = str_fmt(p.arena, "%s.revoked", p.file);
+	struct str in_dir = str_fmt(p.arena, "%s/revoked", dir);
+
+	IS_STR(str_of(revoked_journal_in(dir, "/x/state", s, p.arena)),
+		"/x/state.revoked");
+	OK(str_eq(str_of(revoked_journal_in(dir, NULL, s, p.arena)), in_dir));
+	OK(str_eq(str_of(revoked_journal_in(dir, "", NULL, p.arena)),
+		in_dir));
+	OK(str_eq(str_of(revoked_journal_in(none, NULL, s, p.arena)),
+		beside));
+	OK(str_eq(str_of(revoked_journal_in(p.file, NULL, s, p.arena)),
+		beside));
+	OK(str_eq(str_of(revoked_journal_in(none, NULL, NULL, p.arena)),
+		str_fmt(p.arena, "%s.revoked", segment_place(p.arena))));
+	segment_close(s);
+	place_end(&p);
+}
+
+/* What is added elsewhere would be forgotten with the table. */
+static void
+one_journal(void)
+{
+	struct place p = place_new();
+	struct segment *s = place_open(&p);
+	const char *slash = strrchr(p.file, '/'), *why = "";
+	const char *name = str_fmt(p.arena, "%s.other", p.file).p;
+	struct revoked *serves, *other;
+
+	snprintf(journal, sizeof(journal), "%s.revoked", p.file);
+	OK(revoked_served(s, journal) == REVOKED_NOT_KNOWN);
+	OK(revoked_served(NULL, journal) == REVOKED_NOT_KNOWN);
+	serves = reopen(&p, s);
+	revoked_serve(serves);
+	OK(revoked_served(s, journal) == REVOKED_SERVED);
+	OK(revoked_served(s, str_fmt(p.arena, "%.*s/.%s.revoked",
+		(int)(slash - p.file), p.file, slash).p) == REVOKED_SERVED);
+	OK(revoked_served(s, "/x/state.revoked") == REVOKED_ELSEWHERE);
+	other = revoked_open(s, name, p.arena, &why);
+	OK(other != NULL);
+	OK(!add(other, numbered(1), REVOKED_ALWAYS, REVOKED_ALWAYS));
+	OK(access(name, F_OK) != 0);
+	OK(add(serves, numbered(1), REVOKED_ALWAYS, REVOKED_ALWAYS));
+	segment_close(s);
+	place_end(&p);
+}
+
 int
 main(void)
 {
@@ -311,6 +364,8 @@ main(void)
 	refuses_odd_journals(&p, s);
 	full();
 	long_journal();
+	places();
+	one_journal();
 	place_end(&p);
 	return tap_done();
 }
