@@ -115,6 +115,34 @@ pool(const struct req *q)
 	return q->own_credential ? NULL : q->server->rotator;
 }
 
+/* ---- what is counted of tokens ---------------------------------------------------- */
+static void
+count_token(struct req *q, int status)
+{
+	if (q->site->metrics != NULL)
+		metrics_token(q->site->metrics, q->server->conf->name,
+			q->try.index, status, q->try.marked);
+}
+
+/* Another token is about to be tried. */
+static void
+count_rotation(struct req *q)
+{
+	uint32_t before = q->try.attempts - 2;
+
+	if (q->site->metrics != NULL && q->try.attempts > 1)
+		metrics_rotated(q->site->metrics, q->server->conf->name,
+			q->try.statuses[before]);
+}
+
+static const struct fault *
+count_exhausted(struct req *q, const struct fault *f)
+{
+	if (q->site->metrics != NULL && f->kind == FAULT_TOKENS_EXHAUSTED)
+		metrics_exhausted(q->site->metrics, q->server->conf->name);
+	return f;
+}
+
 /* ---- one attempt ----------------------------------------------------------------- */
 static const struct fault *
 choose_credential(struct req *q)
@@ -133,7 +161,8 @@ choose_credential(struct req *q)
 		.unnoticed = q->gate->slot == NULL,
 	});
 	if (f != NULL)
-		return f;
+		return count_exhausted(q, f);
+	count_rotation(q);
 	return credential_put(&q->server->conf->options.pool, q->try.index,
 		&q->to_upstream, &q->url);
 }
@@ -227,14 +256,6 @@ try_again(struct req *q)
 }
 
 /* ---- the upstream refused the credential ------------------------------------------- */
-static void
-count_token(struct req *q, int status, bool failed)
-{
-	if (q->site->metrics != NULL && pool(q) != NULL)
-		metrics_token(q->site->metrics, q->server->conf->name,
-			q->try.index, status, failed);
-}
-
 static enum turn
 credential_refused(struct req *q)
 {
@@ -242,11 +263,11 @@ credential_refused(struct req *q)
 	struct rotator *rotator = pool(q);
 	struct str left = headers_get(&r->headers,
 		STR("X-RateLimit-Remaining"));
+	enum rotator_next next;
 
 	if (rotator == NULL)
 		return req_fail(q, verdict_refused(q->arena, r));
-	count_token(q, r->status, true);
-	switch (rotator_judge(rotator, &q->try, &(struct rotator_answer){
+	next = rotator_judge(rotator, &q->try, &(struct rotator_answer){
 		.arena = q->arena,
 		.status = r->status,
 		.retry_after_s = verdict_retry_after(r, clock_unix_s()),
@@ -255,22 +276,17 @@ credential_refused(struct req *q)
 		.session = q->session,
 		.now_boot_ms = clock_boot_ms(),
 		.request_id = q->request_id,
-	})) {
+	});
+	count_token(q, r->status);
+	switch (next) {
 	case ROTATOR_AGAIN:
-		if (q->site->metrics != NULL)
-			metrics_rotated(q->site->metrics,
-				q->server->conf->name,
-				r->status == 403 ? "403" : "401");
 		return try_again(q);
 	case ROTATOR_FAIL:
-		break;
+		return req_fail(q, count_exhausted(q, q->try.fault));
 	case ROTATOR_DONE:
-		return req_fail(q, verdict_refused(q->arena, r));
+		break;
 	}
-	if (q->try.fault->kind == FAULT_TOKENS_EXHAUSTED &&
-	    q->site->metrics != NULL)
-		metrics_exhausted(q->site->metrics, q->server->conf->name);
-	return req_fail(q, q->try.fault);
+	return req_fail(q, verdict_refused(q->arena, r));
 }
 
 static void
@@ -285,7 +301,6 @@ credential_accepted(struct req *q)
 		session_over(q);
 	if (rotator == NULL)
 		return;
-	count_token(q, r->status, false);
 	rotator_judge(rotator, &q->try, &(struct rotator_answer){
 		.arena = q->arena,
 		.status = r->status,
@@ -293,6 +308,7 @@ credential_accepted(struct req *q)
 		.now_boot_ms = clock_boot_ms(),
 		.request_id = q->request_id,
 	});
+	count_token(q, r->status);
 	if (!good)
 		return;
 	if (req_initializes(q) && session.n > 0 && session.n <= MAX_SESSION_ID)

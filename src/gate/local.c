@@ -28,6 +28,7 @@ metrics_page(struct req *q)
 		pools[n].route = v->route;
 		if (v->rotator != NULL) {
 			pools[n].rotor = rotator_cells(v->rotator);
+			pools[n].tokens = v->conf->options.pool.v;
 			pools[n].n = v->conf->options.pool.n;
 		}
 		n++;

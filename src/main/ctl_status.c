@@ -310,7 +310,8 @@ ctl_metrics(struct ctl *c)
 			continue;
 		pools[n] = (struct metrics_pool){ .server = s->name,
 			.route = session_route(s->name),
-			.rotor = ctl_bind(c, s), .n = s->options.pool.n };
+			.rotor = ctl_bind(c, s), .tokens = s->options.pool.v,
+			.n = s->options.pool.n };
 		if (pools[n].rotor == NULL)
 			pools[n].n = 0;
 		n++;

@@ -72,6 +72,18 @@ put_gauge(struct page *p, enum family f, uint64_t value)
 	buf_fmt(&p->text, "%s %" PRIu64 "\n", family_row(f)->name, value);
 }
 
+/* Disabled by the configuration, or by hand. */
+static unsigned
+state_of(const struct metrics_pool *pool, uint32_t i, uint64_t now)
+{
+	struct rotor_token t;
+
+	rotor_look(pool->rotor, i, &t);
+	if (pool->tokens[i].disabled || t.disabled)
+		return 2;
+	return t.cooling_until_ms > now ? 1 : 0;
+}
+
 static void
 put_states(struct page *p, const struct metrics_pool *pool, uint64_t now)
 {
@@ -79,11 +91,8 @@ put_states(struct page *p, const struct metrics_pool *pool, uint64_t now)
 		"disabled" };
 
 	for (uint32_t i = 0; i < pool->n; i++) {
-		struct rotor_token t;
-		unsigned is;
+		unsigned is = state_of(pool, i, now);
 
-		rotor_look(pool->rotor, i, &t);
-		is = t.disabled ? 2 : t.cooling_until_ms > now ? 1 : 0;
 		for (unsigned k = 0; k < 3; k++)
 			buf_fmt(&p->text, "%s{server=\"%.*s\",token=\"%u\","
 				"state=\"%s\"} %d\n",

@@ -387,10 +387,12 @@ metrics_token(struct metrics *m, struct str server, uint32_t token,
 }
 
 void
-metrics_rotated(struct metrics *m, struct str server, const char *reason)
+metrics_rotated(struct metrics *m, struct str server, int status)
 {
+	char room[STR_DIGITS];
+
 	count(m, (struct set){ .family = TOKEN_ROTATIONS, .server = server,
-		.key1 = "reason", .value1 = str_of(reason) }, 1);
+		.key1 = "reason", .value1 = number(room, status) }, 1);
 }
 
 void

@@ -7,6 +7,7 @@
 #ifndef WATCH_METRICS_H
 #define WATCH_METRICS_H
 
+#include "conf/conf.h"
 #include "shm/rotor.h"
 #include "shm/tally.h"
 #include "watch/access_log.h"
@@ -52,7 +53,8 @@ void metrics_tokens(struct metrics *m, uint32_t generated, uint32_t revoked);
 /* One attempt with a token came back with a status. */
 void metrics_token(struct metrics *m, struct str server, uint32_t token,
 	int status, bool failed);
-void metrics_rotated(struct metrics *m, struct str server, const char *reason);
+/* Another token follows one whose attempt came back with a status. */
+void metrics_rotated(struct metrics *m, struct str server, int status);
 void metrics_exhausted(struct metrics *m, struct str server);
 void metrics_reload(struct metrics *m, bool ok, uint32_t generation);
 
@@ -62,6 +64,7 @@ struct metrics_pool {
 	uint64_t route;			/* its name in sessions and loads */
 	uint32_t sessions;		/* of clients, alive */
 	const struct rotor *rotor;	/* NULL, n 0: no pool */
+	const struct conf_token *tokens;
 	uint32_t n;
 };
 

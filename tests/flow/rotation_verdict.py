@@ -294,6 +294,9 @@ def _(t):
         equal(r.status, 504)
         equal(r.reason, "upstream_timeout")
         equal(word(up.tokens()), "a")
+        m = g.metrics()
+        equal(m.total("mcpgate_token_failures_total"), 1)
+        equal(m.total("mcpgate_token_rotations_total"), 0)
 
 
 tap.main()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """told -- what the log lines and the metrics say, and what they hide"""
+import json
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, pool, secret, server  # noqa: E402
+from kit.metrics import Metrics  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream, by_token  # noqa: E402
 
@@ -204,6 +206,62 @@ def _(t):
         equal(m.total("mcpgate_upstream_errors_total", server="t",
                       reason="upstream_down"), 1)
         g.log_has("(statuses: [401 403])")
+
+
+SCOPE = ("WWW-Authenticate", 'Bearer error="insufficient_scope"')
+
+
+@test("what marks no token is no failure of it", workers=BOTH, rows=(
+    ("429", {}, (429, []), 0), ("402", {}, (402, []), 0),
+    ("403, not listed", {"rotateOn": [401]}, (403, []), 0),
+    ("a scope is missing", {}, (403, [SCOPE]), 1)))
+def _(t):
+    _, more, (status, headers), rotations = t.row
+    options = pool(A, B, rotationMode="on-first-failed", **more)
+    with Upstream(by_token({A: lambda q, out: out.status(
+            status, headers)})) as up, \
+            Gate(config({"s": server(up, options)}), t.workers) as g:
+        g.rpc("/s/mcp", "ping")
+        m = g.metrics()
+        equal(m.total("mcpgate_token_uses_total", token="0",
+                      status=str(status)), 1)
+        equal(m.total("mcpgate_token_failures_total"), 0)
+        equal(m.total("mcpgate_token_rotations_total", reason="403"),
+              rotations)
+        equal(m.total("mcpgate_token_state", token="0", state="usable"), 1)
+
+
+@test("a rotation names the status it follows", workers=BOTH,
+      rows=(401, 402, 403, 429))
+def _(t):
+    options = pool(A, B, rotationMode="on-first-failed",
+                   rotateOn=[401, 402, 403, 429])
+    with Upstream(by_token({A: t.row})) as up, \
+            Gate(config({"s": server(up, options)}), t.workers) as g:
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        m = g.metrics()
+        for name in ("mcpgate_token_rotations_total",
+                     "mcpgate_token_failures_total"):
+            equal(m.total(name), 1)
+        equal(m.total("mcpgate_token_rotations_total", reason=str(t.row)), 1)
+
+
+@test("a token that the configuration disables is told as disabled")
+def _(t):
+    options = pool(A, {"value": B, "disabled": True})
+    with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
+        g.rpc("/s/mcp", "ping")
+        for m in (g.metrics(), Metrics(g.ctl("metrics")[1])):
+            for token, state in (("0", "usable"), ("1", "disabled")):
+                got = {ls["state"]: n for name, ls, n in m.rows
+                       if name == "mcpgate_token_state"
+                       and ls["token"] == token}
+                equal(got, dict({"usable": 0, "cooling": 0, "disabled": 0},
+                                **{state: 1}))
+        for pools in (json.loads(g.ctl("--json", "pool")[1]),
+                      json.loads(g.ctl("--json", "status")[1])["pools"]):
+            equal([k["state"] for k in pools[0]["tokens"]],
+                  ["usable", "disabled"])
 
 
 @test("the last violation has its time", workers=BOTH)

@@ -185,11 +185,12 @@ tokens(struct place *p)
 {
 	struct segment *s = place_open(p);
 	struct metrics *m = metrics_new(s, 0, false, false, p->arena);
-	uint8_t digests[2][ROTOR_DIGEST] = { { 1 }, { 2 } };
-	struct rotor_plan plan = { .server = STR("s"), .n = 2,
+	uint8_t digests[3][ROTOR_DIGEST] = { { 1 }, { 2 }, { 3 } };
+	const struct conf_token conf[3] = { [2] = { .disabled = true } };
+	struct rotor_plan plan = { .server = STR("s"), .n = 3,
 		.digests = (const uint8_t (*)[ROTOR_DIGEST])digests };
-	struct metrics_pool pool = { .server = STR("s"), .n = 2,
-		.rotor = rotor_bind(s, &plan, p->arena) };
+	struct metrics_pool pool = { .server = STR("s"), .n = 3,
+		.tokens = conf, .rotor = rotor_bind(s, &plan, p->arena) };
 	struct rotor *r = rotor_bind(s, &plan, p->arena);
 	struct str text;
 
@@ -197,7 +198,7 @@ tokens(struct place *p)
 	rotor_cool(r, 1, 429, UINT64_MAX / 2);
 	metrics_token(m, STR("s"), 1, 401, true);
 	metrics_token(m, STR("s"), 0, 200, false);
-	metrics_rotated(m, STR("s"), "401");
+	metrics_rotated(m, STR("s"), 429);
 	metrics_exhausted(m, STR("s"));
 	text = metrics_text(s, &pool, 1, p->arena);
 	has(text, "mcpgate_token_uses_total{server=\"s\",token=\"1\","
@@ -206,6 +207,10 @@ tokens(struct place *p)
 		"status=\"401\"} 1\n");
 	has_not(text, "mcpgate_token_failures_total{server=\"s\",token=\"0\"");
 	has(text, "mcpgate_tokens_exhausted_total{server=\"s\"} 1\n");
+	has(text, "mcpgate_token_rotations_total{server=\"s\","
+		"reason=\"429\"} 1\n");
+	has(text, "mcpgate_token_state{server=\"s\",token=\"2\","
+		"state=\"disabled\"} 1\n");
 	has(text, "mcpgate_token_state{server=\"s\",token=\"0\","
 		"state=\"disabled\"} 1\n");
 	has(text, "mcpgate_token_state{server=\"s\",token=\"1\","
