@@ -85,7 +85,7 @@ check_rsa(struct jwk *k)
 		return "modulus under 2048 bits";
 	if (!is_odd(k->n))
 		return "even modulus";
-	if (!is_odd(k->e) || k->e.n > 4 || (k->e.n == 1 && k->e.p[0] < 3))
+	if (!is_odd(k->e) || k->e.n > 4 || (k->e.n == 1 && k->e.p[0] == 1))
 		return "exponent";
 	return NULL;
 }

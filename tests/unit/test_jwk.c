@@ -148,6 +148,9 @@ check_rsa_numbers(void)
 	OK(rsa_is_taken(2048, 0xA5, 3, "AQAB"));	/* leading zeros */
 	OK(!rsa_is_taken(1024, 0xA5, 128, "AQAB"));
 	OK(!rsa_is_taken(2048, 0xA4, 0, "AQAB"));	/* even */
+	OK(rsa_is_taken(2048, 0xA5, 0, "Aw"));		/* 3 */
+	OK(rsa_is_taken(2048, 0xA5, 0, "gw"));		/* 131 */
+	OK(rsa_is_taken(2048, 0xA5, 0, "_w"));		/* 255 */
 	OK(!rsa_is_taken(2048, 0xA5, 0, "AQ"));		/* e = 1 */
 	OK(!rsa_is_taken(2048, 0xA5, 0, "Ag"));		/* e = 2 */
 	OK(rsa_is_taken(2048, 0xA5, 0, "Aw"));		/* e = 3 */
