@@ -50,7 +50,7 @@ key_of(struct loading *l, const struct node *n)
 	if (name != NULL)
 		k.name = str_copy(l->arena, name->text);
 	if (expires != NULL && !expires->bad)
-		k.expires_unix_s = expires->number;
+		k.expires_unix_s = expires->number > 0 ? expires->number : 1;
 	k.scopes = fill_texts(l, node_get(n, "scopes"));
 	if (!digest_given(value, k.sha256)) {
 		digest_sha256(value, k.sha256);

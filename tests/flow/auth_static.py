@@ -164,9 +164,12 @@ def _(t):
 @test("a hashed token, a named one, one that has ended", workers=BOTH)
 def _(t):
     hashed, ended = secret("hashed"), secret("ended")
+    ancient = secret("ancient")
     inbound = token(
         {"name": "ci", "value": KEY},
         {"name": "old", "value": ended, "expires": "2020-01-01T00:00:00Z"},
+        {"name": "oldest", "value": ancient,
+         "expires": "1970-01-01T00:00:00Z"},
         sha256=[hashlib.sha256(hashed.encode()).hexdigest()])
     with Upstream() as up, Gate(with_auth(up, inbound), t.workers) as g:
         def ask(value):
@@ -177,8 +180,9 @@ def _(t):
         line = g.access(user="token:ci")
         equal(line["how"], "token")
         equal(ask(hashed).status, 200)
-        r = ask(ended)
-        equal((r.status, r.reason), (401, "token_expired"))
+        for value in (ended, ancient):
+            r = ask(value)
+            equal((r.status, r.reason), (401, "token_expired"))
 
 
 @test("a server's list replaces the inherited one, or adds", workers=(1,),
