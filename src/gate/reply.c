@@ -236,8 +236,8 @@ whole_fault(struct req *q)
 	rates_headers(q, &h);
 	if (status == 405)
 		headers_add(&h, STR("Allow"), q->allow);
-	if ((status == 401 || status == 403 || status == 400) &&
-	    q->challenge.n > 0)
+	if ((status == 401 || status == 403 ||
+	    f->kind == FAULT_TWO_CREDENTIALS) && q->challenge.n > 0)
 		headers_add(&h, STR("WWW-Authenticate"),
 			resource_challenge(q));
 	common_headers(q, &h);
@@ -278,11 +278,22 @@ reply_whole(struct req *q, int status, struct str type, struct str body)
 	finish_whole(q, status, &h, body);
 }
 
+/* A stream ends before its answers: an error for each that is missing. */
+static void
+tell_missing(struct req *q)
+{
+	uint32_t i = 0;
+	struct str id;
+
+	while (answered_not(q->answered, &i, &id))
+		reply_write(q, str_fmt(q->arena, "data: %.*s\n\n",
+			STR_ARG(rpc_error(q->arena, id, q->fault,
+			q->request_id))));
+}
+
 void
 reply_fault(struct req *q)
 {
-	struct str text;
-
 	if (!q->begun) {
 		record_fault(q);
 		whole_fault(q);
@@ -293,9 +304,6 @@ reply_fault(struct req *q)
 		reply_cut(q);
 		return;
 	}
-	text = error_body(q);
-	if (request_rpc_id(q).n > 0 && !answered_yes(q->answered))
-		reply_write(q, str_fmt(q->arena, "data: %.*s\n\n",
-			STR_ARG(text)));
+	tell_missing(q);
 	reply_end(q);
 }

@@ -103,6 +103,16 @@ def _(t):
         equal(up.calls, [])
 
 
+@test("what is no message is not asked for a credential", rows=(
+    ("no JSON", b"{", "parse_error"),
+    ("no message", b'{"jsonrpc":"1.0"}', "invalid_request")))
+def _(t):
+    with Upstream(Lists()) as up, gate(up) as g:
+        r = g.post("/s/mcp", t.row[1], **FAR)
+        equal((r.status, r.reason), (400, t.row[2]))
+        equal(r.header("www-authenticate"), None)
+
+
 @test("in the modern era", workers=BOTH)
 def _(t):
     def modern(method, name=None, **params):
