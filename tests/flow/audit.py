@@ -222,9 +222,10 @@ def _(t):
 @test("somebody who was sent away is named")
 def _(t):
     with Upstream(by_method) as up, audited(t, servers(up)) as g:
+        earlier = signed()
         code, _, err = g.ctl("revoke", "--user", "alice")
         equal((code, err), (0, ""))
-        r = g.post("/jwt/mcp", tool("jwt")[1], signed())
+        r = g.post("/jwt/mcp", tool("jwt")[1], earlier)
         equal((r.status, r.reason), (401, "token_revoked"))
         rec = records(g, 2)[1]
         equal((rec["type"], rec["error"], rec["user"], rec["success"]),
