@@ -16,7 +16,7 @@ static const char *const not_routed[FRONT_SERVERS] = {
 	[FRONT_UNKNOWN] = "is the URL that of the mount, and does the web "
 		"server pass it on?\nmcpgate --print-nginx, --print-apache, "
 		"--print-lighttpd show how",
-	[FRONT_NGINX] = "location MOUNT { include fastcgi_params; fastcgi_pass "
+	[FRONT_NGINX] = "location ^~ MOUNT { include fastcgi_params; fastcgi_pass "
 		"...; } as in mcpgate --print-nginx",
 	[FRONT_APACHE] = "<Location \"MOUNT\"> with ProxyPass or SetHandler as "
 		"in mcpgate --print-apache",
@@ -160,9 +160,8 @@ doctor_files(struct doctor *d)
 		FINDING_FAIL, "others can change it: chmod 640, or 600");
 	check_mode(d, "secrets", str_copy(d->arena, d->conf->file).p, 0007,
 		FINDING_WARN, "others can read it: chmod 640, or 600");
-	if (d->conf->store_path.n > 0)
-		check_mode(d, "state", str_copy(d->arena,
-			d->conf->store_path).p, 0077, FINDING_WARN,
+	if (conf_state(d->conf) != NULL)
+		check_mode(d, "state", conf_state(d->conf), 0077, FINDING_WARN,
 			"the directory of the state is for one user: "
 			"chmod 700");
 	check_socket(d);
