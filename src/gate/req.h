@@ -128,7 +128,7 @@ struct req {
 	bool counted;			/* in the caller's number of streams */
 	struct sse_head head;
 	struct sse_tail tail;
-	struct answered *answered;	/* NULL: no one answer is due */
+	struct answered *answered;	/* NULL: no answer is due */
 	struct timer keep_alive;
 };
 
@@ -137,6 +137,9 @@ struct site_server *route_server(const struct site *s, struct str path);
 
 /* Reads the envelope of a POST that is refused before its step. */
 void rpc_peek(struct req *q);
+
+/* The ids of the requests among its messages, raw. */
+const struct str *req_ids(const struct req *q, uint32_t *n_r);
 
 /* It is an initialize request, alone. */
 bool req_initializes(const struct req *q);

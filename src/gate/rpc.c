@@ -102,6 +102,19 @@ read_body(struct req *q)
 	return rpc_read(q->arena, q->in.body, &limits, &h, &q->rpc);
 }
 
+const struct str *
+req_ids(const struct req *q, uint32_t *n_r)
+{
+	struct str *ids = ARENA_ARRAY(q->arena, struct str, q->rpc.n);
+
+	*n_r = 0;
+	for (uint32_t i = 0; i < q->rpc.n; i++) {
+		if (q->rpc.messages[i].kind == RPC_REQUEST)
+			ids[(*n_r)++] = q->rpc.messages[i].id;
+	}
+	return ids;
+}
+
 /* For a reply that refuses: the id, and whether it is a tool's call. */
 void
 rpc_peek(struct req *q)

@@ -23,9 +23,12 @@ keep_alive(void *who)
 void
 stream_begin(struct req *q, int status)
 {
+	uint32_t n;
+	const struct str *ids = req_ids(q, &n);
+
 	pipeline_stream(q);
-	if (q->has_rpc && !q->rpc.batch && q->rpc.n > 0)
-		q->answered = answered_new(q->arena, q->rpc.messages[0].id);
+	if (n > 0)
+		q->answered = answered_new(q->arena, ids, n);
 	reply_begin(q, status, STR("text/event-stream"), -1);
 	timer_init(&q->keep_alive, q->gate->loop, keep_alive, q);
 	keep_alive(q);			/* the first one at once */

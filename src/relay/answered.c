@@ -5,23 +5,23 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "mcp/sse.h"
-#include "relay/fold.h"
+#include "relay/awaited.h"
 
 #define MAX_LOOKED_AT MIB(1)	/* bytes of one event */
 
 struct answered {
 	struct sse *events;
-	struct str id;
-	bool yes;
+	struct awaited ids;
+	bool over;			/* an event was too long */
 };
 
 struct answered *
-answered_new(struct arena *a, struct str id)
+answered_new(struct arena *a, const struct str *ids, uint32_t n)
 {
 	struct answered *w = ARENA_NEW(a, struct answered);
 
 	w->events = sse_new(a, MAX_LOOKED_AT);
-	w->id = id;
+	w->ids = awaited_new(a, ids, n);
 	return w;
 }
 
@@ -34,26 +34,40 @@ may_answer(struct str data)
 		str_search(data, STR("\\u")) < data.n;
 }
 
+static void
+read_event(struct answered *w, struct str data)
+{
+	static const struct jdoc_limits limits = { .depth = MAX_JSON_DEPTH,
+		.values = 4 * MAX_JSON_VALUES, .batch = MAX_JSON_VALUES };
+	struct arena *a = arena_new(MAX_ARENA);
+	struct jdoc_report r;
+
+	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) == JDOC_OK) {
+		for (uint32_t i = 0; i < r.n_messages; i++)
+			awaited_take(&w->ids, a, &r.messages[i]);
+	}
+	arena_free(a);
+}
+
 static bool
 took_event(void *who, const struct sse_event *e)
 {
 	struct answered *w = who;
 
-	w->yes = e->data.n > 0 && sse_is_message(e->event) &&
-		may_answer(e->data) && fold_answers(e->data, w->id);
-	return !w->yes;
+	if (sse_is_message(e->event) && may_answer(e->data))
+		read_event(w, e->data);
+	return w->ids.left > 0;
 }
 
 void
 answered_follow(struct answered *w, struct str bytes)
 {
-	if (w != NULL && !w->yes &&
-	    !sse_feed(w->events, bytes, took_event, w))
-		w->yes = true;
+	if (w != NULL && w->ids.left > 0 && !w->over)
+		w->over = !sse_feed(w->events, bytes, took_event, w);
 }
 
 bool
-answered_yes(const struct answered *w)
+answered_not(const struct answered *w, uint32_t *i, struct str *id_r)
 {
-	return w != NULL && w->yes;
+	return w != NULL && !w->over && awaited_next(&w->ids, i, id_r);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answered -- has a stream that is handed on brought the answer already?
+ * answered -- which answers has a stream that is handed on brought already?
  *
- * A stream that breaks off gets an error as its last event, but no request
- * is answered twice.
+ * A stream that breaks off gets errors as its last events, one for each
+ * request that has no answer; no request is answered twice.
  * Promise: never says no when the answer was there; an event too long to be
- * looked at counts as the answer.
+ * looked at counts as all answers.
  */
 #ifndef RELAY_ANSWERED_H
 #define RELAY_ANSWERED_H
@@ -14,12 +14,15 @@
 
 struct answered;		/* lives in its arena */
 
-/* id: raw JSON of the request's id; stays where it is. */
-struct answered *answered_new(struct arena *a, struct str id);
+/* ids: raw JSON of the requests' ids; they stay where they are. */
+struct answered *answered_new(struct arena *a, const struct str *ids,
+	uint32_t n);
 
+/* NULL: nobody waits. */
 void answered_follow(struct answered *w, struct str bytes);
 
-/* NULL: no. */
-bool answered_yes(const struct answered *w);
+/* The first id from *i on without an answer; *i becomes the next.  False:
+ * there is none. */
+bool answered_not(const struct answered *w, uint32_t *i, struct str *id_r);
 
 #endif

@@ -17,11 +17,9 @@ fold_init(struct fold *f, struct arena *a, const struct fold_plan *p)
 {
 	f->arena = a;
 	f->events = sse_new(a, p->max);
-	f->ids = p->ids;
-	f->n_ids = f->n_left = p->n_ids;
+	f->ids = awaited_new(a, p->ids, p->n_ids);
 	f->batch = p->batch;
 	f->max = f->room = p->max;
-	f->given = ARENA_ARRAY(a, bool, p->n_ids);
 	f->pieces = ARENA_ARRAY(a, struct str, 2 * p->n_ids + 1);
 	f->n_pieces = 0;
 	f->reply = STR_NONE;
@@ -35,59 +33,6 @@ void
 fold_again(struct fold *f)
 {
 	f->events = sse_new(f->arena, f->max);
-}
-
-/* ---- whose answer ---------------------------------------------------------- */
-/* One id, escaped in two ways. */
-static bool
-same_text(struct arena *a, struct jdoc_span id, struct str raw)
-{
-	struct jdoc_span ours = { raw, JDOC_STRING };
-	struct str mine, its;
-
-	return id.type == JDOC_STRING && str_starts(raw, STR("\"")) &&
-		jdoc_unquote(a, id, &its) && jdoc_unquote(a, ours, &mine) &&
-		str_eq(its, mine);
-}
-
-static bool
-is_answer(const struct jdoc_message *m)
-{
-	return m->result.type != JDOC_ABSENT || m->error.type != JDOC_ABSENT;
-}
-
-static bool
-answers(struct arena *a, const struct jdoc_message *m, struct str id)
-{
-	return is_answer(m) && (str_eq(m->id.raw, id) ||
-		same_text(a, m->id, id));
-}
-
-bool
-fold_answers(struct str data, struct str id)
-{
-	struct arena *a = arena_new(MAX_ARENA);
-	struct jdoc_report r;
-	bool yes = false;
-	uint32_t i;
-
-	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) == JDOC_OK) {
-		for (i = 0; i < r.n_messages && !yes; i++)
-			yes = answers(a, &r.messages[i], id);
-	}
-	arena_free(a);
-	return yes;
-}
-
-/* Which of our ids that is not answered yet; n_ids: none. */
-static uint32_t
-find_id(const struct fold *f, struct arena *a, const struct jdoc_message *m)
-{
-	uint32_t i = 0;
-
-	while (i < f->n_ids && (f->given[i] || !answers(a, m, f->ids[i])))
-		i++;
-	return i;
 }
 
 /* ---- events ------------------------------------------------------------------ */
@@ -126,7 +71,7 @@ keep(struct fold *f, struct str text)
 	f->pieces[f->n_pieces] = f->n_pieces == 0 ? STR("[") : STR(",");
 	f->pieces[f->n_pieces + 1] = str_copy(f->arena, text);
 	f->n_pieces += 2;
-	if (f->n_left > 0)
+	if (f->ids.left > 0)
 		return;
 	f->state = FOLD_DONE;
 	f->reply = f->pieces[1];
@@ -140,15 +85,10 @@ static void
 take_one(struct fold *f, struct arena *a, const struct jdoc_message *m,
 	struct str data)
 {
-	uint32_t i = find_id(f, a, m);
-
-	if (i == f->n_ids) {
+	if (awaited_take(&f->ids, a, m))
+		keep(f, data);
+	else
 		note_request(f, m);
-		return;
-	}
-	f->given[i] = true;
-	f->n_left--;
-	keep(f, data);
 }
 
 /* Answers in an array, as a batch may have them: all of them ours. */
@@ -159,14 +99,10 @@ take_array(struct fold *f, struct arena *a, const struct jdoc_report *r,
 	uint32_t i;
 
 	for (i = 0; i < r->n_messages; i++) {
-		uint32_t k = find_id(f, a, &r->messages[i]);
-
-		if (k == f->n_ids) {
+		if (!awaited_take(&f->ids, a, &r->messages[i])) {
 			f->state = FOLD_BAD;
 			return;
 		}
-		f->given[k] = true;
-		f->n_left--;
 	}
 	keep(f, inside(data));
 }

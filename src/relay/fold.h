@@ -15,7 +15,7 @@
 #define RELAY_FOLD_H
 
 #include "base/limits.h"
-#include "base/str.h"
+#include "relay/awaited.h"
 
 enum fold_state { FOLD_MORE, FOLD_DONE, FOLD_BAD };
 
@@ -31,9 +31,8 @@ struct fold_plan {
 struct fold {
 	struct arena *arena;
 	struct sse *events;
-	const struct str *ids;
-	uint32_t n_ids, n_left;
-	bool batch, *given;
+	struct awaited ids;
+	bool batch;
 	size_t max;			/* bytes of an event */
 	size_t room;			/* bytes that answers may still take */
 	struct str *pieces;		/* of the reply */
@@ -55,9 +54,6 @@ enum fold_state fold_feed(struct fold *f, struct str bytes);
 
 /* Another stream goes on where the last one ended. */
 void fold_again(struct fold *f);
-
-/* Is the answer to this id in the data of an event? */
-bool fold_answers(struct str data, struct str id);
 
 /* The error reply that tells an upstream no. */
 struct str fold_refusal(struct arena *a, struct str id);

@@ -312,6 +312,118 @@ def _(t):
         equal(s.event(), None)
 
 
+BATCH = [{"jsonrpc": "2.0", "id": i, "method": "x"}
+         for i in (1, "two", "\u00e9", -4)]
+BATCH.insert(1, {"jsonrpc": "2.0", "method": "notifications/x"})
+
+
+def result(id):
+    return {"jsonrpc": "2.0", "id": id, "result": {}}
+
+
+@test("a batch whose stream breaks off: who has no answer is told",
+      workers=BOTH, rows=(
+    ("nobody has one", [note(1)], [1, "two", "\u00e9", -4]),
+    ("one has", [result("two"), note(1)], [1, "\u00e9", -4]),
+    ("two in one array", [[result(-4), result(1)]], ["two", "\u00e9"]),
+    ("escaped in another way", [
+        '{"jsonrpc":"2.0","id":"\\u0074wo","result":{}}',
+        '{"jsonrpc":"2.0","id":"\\u00e9","error":{"code":1,"message":""}}'],
+     [1, -4]),
+    ("a request of the upstream", [
+        {"jsonrpc": "2.0", "id": 1, "method": "ping"}],
+     [1, "two", "\u00e9", -4]),
+    ("in an event of another name", ["other"], [1, "two", "\u00e9", -4]),
+    ("all have", [result(1), [result("two"), result("\u00e9")],
+                  result(-4)], [])))
+def _(t):
+    _, said, missing = t.row
+
+    def script(q, out):
+        out.sse()
+        for e in said:
+            if e == "other":
+                out.event(result(1), event=e)
+            else:
+                out.event(e)
+        out.drop()
+
+    for options in ({}, GETS):
+        with Upstream(script) as up, Gate(config({
+                "s": server(up, options)}), t.workers) as g, g.conn() as c:
+            s = c.begin("POST", "/s/mcp", [(
+                "Accept", "application/json, text/event-stream")], BATCH)
+            for _ in said:
+                s.event()
+            for id in missing:
+                last = json.loads(s.event()["data"])
+                equal(last["id"], id)
+                equal(last["error"]["data"]["reason"], "upstream_down")
+            equal(s.event(), None)
+
+
+@test("requests that share an id wait for an answer each")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.event(result(1))
+        out.drop()
+
+    ask = [{"jsonrpc": "2.0", "id": 1, "method": "x"}] * 2
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", body=ask)
+        equal(json.loads(s.event()["data"]), result(1))
+        equal(json.loads(s.event()["data"])["error"]["data"]["reason"],
+              "upstream_down")
+        equal(s.event(), None)
+
+
+@test("what was denied of a batch is answered once, also when it breaks off")
+def _(t):
+    def script(q, out):
+        out.sse()
+        out.drop()
+
+    ask = [{"jsonrpc": "2.0", "id": n, "method": "tools/call",
+            "params": {"name": n}} for n in ("get_a", "put_a", "get_b")]
+    with Upstream(script) as up, Gate(config({"s": server(up, GETS)})) as g, \
+            g.conn() as c:
+        s = c.begin("POST", "/s/mcp", [(
+            "Accept", "application/json, text/event-stream")], ask)
+        got = [json.loads(s.event()["data"]) for _ in range(3)]
+        equal([(d["id"], d["error"]["data"]["reason"]) for d in got],
+              [("put_a", "unknown_tool"), ("get_a", "upstream_down"),
+               ("get_b", "upstream_down")])
+        equal(s.event(), None)
+
+
+@test("the longest batch with the longest ids breaks off")
+def _(t):
+    ids = ["\\u00%02x" % (0x20 + i % 64) + "%0246d" % i
+           for i in range(1000)]
+
+    def script(q, out):
+        out.sse()
+        for i in range(0, 1000, 2):
+            out.event('{"jsonrpc":"2.0","id":"%s","result":{}}' % ids[
+                i].upper().replace("\\U", "\\u"))
+        out.drop()
+
+    body = "[%s]" % ",".join('{"jsonrpc":"2.0","id":"%s","method":"x"}' % i
+                             for i in ids)
+    with Upstream(script) as up, Gate(config(
+            {"s": server(up)}, limits={"batch": 1000})) as g:
+        began = time.monotonic()
+        r = g.post("/s/mcp", body.encode(), {
+            "Accept": "application/json, text/event-stream"})
+        docs = [json.loads(e["data"]) for e in r.events() if "data" in e]
+        equal(len(docs), 1000)
+        equal({d["id"] for d in docs}, {json.loads('"%s"' % i) for i in ids})
+        equal(sum("error" in d for d in docs), 500)
+        assert time.monotonic() - began < 10, "took long"
+
+
 @test("a stream that breaks off after its answer says nothing more", rows=(
     ("a result", lambda i: {"jsonrpc": "2.0", "id": i, "result": {}}),
     ("an error", lambda i: {"jsonrpc": "2.0", "id": i, "error": {

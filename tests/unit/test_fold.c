@@ -3,7 +3,9 @@
 #include "relay/fold.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "kit/tap.h"
+#include "relay/answered.h"
 
 #define REPLY "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}"
 #define OTHER "{\"jsonrpc\":\"2.0\",\"id\":8,\"error\":{}}"
@@ -217,6 +219,64 @@ second_stream(void)
 	arena_free(a);
 }
 
+/* ---- a stream that is handed on ------------------------------------------------ */
+static const struct {
+	const char *name, *ids, *stream, *missing;
+} broken[] = {
+	{ "nothing came", "7", "", "7 " },
+	{ "the answer", "7", "data: " REPLY "\n\n", "" },
+	{ "half of it", "7", "data: " REPLY "\n", "7 " },
+	{ "that of another", "7", "data: " OTHER "\n\n", "7 " },
+	{ "a request with the id", "\"s1\"", "data: " ASK "\n\n", "\"s1\" " },
+	{ "one of two", "7 8", "data: " NOTE "\n\ndata: " OTHER "\n\n",
+		"7 " },
+	{ "both in an array", "7 8", "data: [" OTHER "," REPLY "]\n\n", "" },
+	{ "one twice", "7 8", "data: " REPLY "\n\ndata: " REPLY "\n\n",
+		"8 " },
+	{ "the same id twice", "7 7", "data: " REPLY "\n\n", "7 " },
+	{ "both of the same id", "7 7", "data: [" REPLY "," REPLY "]\n\n",
+		"" },
+	{ "another event", "7", "event: x\ndata: " REPLY "\n\n", "7 " },
+	{ "escaped", "\"\\u00e9\" \"e\"", "data: {\"id\":\"\xc3\xa9\","
+		"\"r\\u0065sult\":{}}\n\n", "\"e\" " },
+};
+
+static void
+follow(size_t i, size_t step)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct str s = str_of(broken[i].stream), ids[2], id, said;
+	struct buf b = buf_new(a, 100);
+	struct answered *w;
+	uint32_t n, at = 0;
+
+	find_ids(str_of(broken[i].ids), ids, &n);
+	w = answered_new(a, ids, n);
+	for (size_t k = 0; k < s.n; k += step)
+		answered_follow(w, str_head(str_from(s, k), step));
+	while (answered_not(w, &at, &id)) {
+		buf_add(&b, id);
+		buf_char(&b, ' ');
+	}
+	tap_ok(buf_take(&b, &said) && str_is(said, broken[i].missing),
+		"missing: %s (%zu bytes a time)", broken[i].name, step);
+	arena_free(a);
+}
+
+/* An event that is too long to be looked at may be any answer. */
+static void
+follow_long(size_t n, bool missing)
+{
+	struct arena *a = arena_new(16u << 20);
+	struct str id = STR("7");
+	struct answered *w = answered_new(a, &id, 1);
+	uint32_t at = 0;
+
+	answered_follow(w, str_fmt(a, ":%0*d\n\n", (int)n - 1, 0));
+	tap_ok(answered_not(w, &at, &id) == missing, "after %zu bytes", n);
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -227,6 +287,12 @@ main(void)
 		fold(i, 1);
 		fold(i, 4096);
 	}
+	for (i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+		follow(i, 1);
+		follow(i, 4096);
+	}
+	follow_long(MIB(1), true);
+	follow_long(MIB(1) + 1, false);
 	too_large(58, FOLD_MORE);
 	too_large(59, FOLD_BAD);
 	many_asks();
