@@ -282,6 +282,8 @@ credential_refused(struct req *q)
 	case ROTATOR_AGAIN:
 		return try_again(q);
 	case ROTATOR_FAIL:
+		if (q->try.fault->kind == FAULT_SESSION_NOT_FOUND)
+			session_over(q);	/* he begins anew */
 		return req_fail(q, count_exhausted(q, q->try.fault));
 	case ROTATOR_DONE:
 		break;

@@ -11,7 +11,7 @@ from kit import tap  # noqa: E402
 from kit.gate import Gate, config, pool, server  # noqa: E402
 from kit.pools import A, B, C, word  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
-from kit.upstream import Upstream  # noqa: E402
+from kit.upstream import Upstream, by_token, with_session  # noqa: E402
 
 ROUND = pool(A, B, C, rotationMode="round-robin")
 SESSION = {"Mcp-Session-Id": "S1"}
@@ -44,6 +44,32 @@ def _(t):
             equal(g.rpc("/s/mcp", "x", headers=session).status,
                   404 if status == 200 else 200)
         equal(used(up), want)
+
+
+@test("a session whose token was refused has ended here too",
+      workers=(1, 4), rows=(
+          ("on-first-failed", 401), ("on-first-failed", 403),
+          ("least-used", 401), ("random", 401)))
+def _(t):
+    mode, status = t.row
+    bad = {}
+    with Upstream(with_session(by_token(bad))) as up, \
+            Gate(config({"s": server(up, pool(A, B, rotationMode=mode))}),
+                 t.workers) as g:
+        session = g.session("/s/mcp")
+        equal(g.rpc("/s/mcp", "x", headers=session).status, 200)
+        its = up.tokens()[0]
+        bad[its] = status
+        for _ in range(2 * t.workers):
+            r = g.rpc("/s/mcp", "x", headers=session)
+            equal((r.status, r.reason), (404, "session_not_found"))
+        equal(up.tokens()[2:], [its])           # asked once, and no other
+        equal(g.metrics().total("mcpgate_sessions", server="s"), 0)
+        bad.clear()
+        equal(g.rpc("/s/mcp", "x", headers=session).status, 404)
+        again = g.session("/s/mcp")
+        equal(g.rpc("/s/mcp", "x", headers=again).status, 200)
+        equal(g.metrics().total("mcpgate_sessions", server="s"), 1)
 
 
 @test("a modern request has no session, whatever it says")
