@@ -449,6 +449,9 @@ struct str conf_jwt_header(const struct conf_jwt *j);
 /* baseURL without a slash at its end; "": it is not set. */
 struct str conf_base(const struct conf *c);
 
+/* The file of the shared state; NULL: the one that segment_open() finds. */
+const char *conf_state(const struct conf *c);
+
 /* The first there is of: option, MCPGATE_CONFIG, home, sysconfdir; NULL:
  * there is none. */
 const char *conf_find(const char *option, struct arena *a);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which file is the configuration. */
+/* Which files: of the configuration, of the state. */
 #include "config.h"
 #include "conf/conf.h"
 
@@ -33,4 +33,10 @@ conf_find(const char *option, struct arena *a)
 		return found;
 	return if_there(str_fmt(a, "%s/mcpgate/mcpgate.json",
 	    GATE_SYSCONFDIR));
+}
+
+const char *
+conf_state(const struct conf *c)
+{
+	return c->store_path.n > 0 ? c->store_path.p : NULL;
 }

@@ -198,16 +198,25 @@ ctl_load(struct ctl *c)
 	}
 }
 
+static const char *
+configured_state(const struct ctl *c)
+{
+	return c->gen != NULL ? conf_state(conf_tree(c->gen)) : NULL;
+}
+
+const char *
+ctl_state(const struct ctl *c)
+{
+	return c->state != NULL ? c->state : configured_state(c);
+}
+
 int
 ctl_open(struct ctl *c, int flags)
 {
-	const char *path = c->state, *why = "";
+	const char *why = "";
 
 	ctl_load(c);
-	if (path == NULL && c->gen != NULL
-	    && conf_tree(c->gen)->store_path.n > 0)
-		path = conf_tree(c->gen)->store_path.p;
-	c->segment = segment_open(path, flags, c->arena, &why);
+	c->segment = segment_open(ctl_state(c), flags, c->arena, &why);
 	if (c->segment == NULL)
 		return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s",
 			why);
@@ -219,11 +228,9 @@ ctl_open(struct ctl *c, int flags)
 const char *
 ctl_journal(const struct ctl *c)
 {
-	const char *configured[] = { NULL, NULL, NULL };
+	const char *configured[] = { configured_state(c), NULL, NULL };
 	const char *first = NULL;
 
-	if (c->gen != NULL && conf_tree(c->gen)->store_path.n > 0)
-		configured[0] = conf_tree(c->gen)->store_path.p;
 	if (c->segment != NULL)
 		configured[2] = segment_path(c->segment);
 	for (size_t i = 0; i < sizeof(configured) / sizeof(*configured); i++) {

@@ -51,6 +51,9 @@ void ctl_put_member(struct buf *b, const char *key, struct str value);
 /* Loads the configuration, quietly, when there is one. */
 void ctl_load(struct ctl *c);
 
+/* Its file: --state, else by the configuration; NULL: found by rule. */
+const char *ctl_state(const struct ctl *c);
+
 /* Opens the state that the gateway uses; flags of segment_open(). */
 int ctl_open(struct ctl *c, int flags);
 

@@ -135,14 +135,11 @@ void
 ctl_count(struct ctl *c, uint32_t generated, uint32_t revoked)
 {
 	struct segment *s = c->segment, *own = NULL;
-	const char *path = c->state, *why = "";
+	const char *why = "";
 
 	ctl_load(c);
-	if (path == NULL && c->gen != NULL &&
-	    conf_tree(c->gen)->store_path.n > 0)
-		path = conf_tree(c->gen)->store_path.p;
 	if (s == NULL)
-		s = own = segment_open(path, 0, c->arena, &why);
+		s = own = segment_open(ctl_state(c), 0, c->arena, &why);
 	if (s != NULL)
 		metrics_tokens(metrics_new(s, 0, false, false, c->arena),
 			generated, revoked);

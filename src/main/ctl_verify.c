@@ -242,12 +242,10 @@ judge(struct ctl *c, struct auth_policy *p, struct str token)
 static void
 open_state(struct ctl *c)
 {
-	const struct conf *conf = conf_tree(c->gen);
-	const char *path = c->state, *why = "";
+	const char *why = "";
 
-	if (path == NULL && conf->store_path.n > 0)
-		path = conf->store_path.p;
-	c->segment = segment_open(path, SEGMENT_READ_ONLY, c->arena, &why);
+	c->segment = segment_open(ctl_state(c), SEGMENT_READ_ONLY, c->arena,
+		&why);
 }
 
 int

@@ -60,8 +60,8 @@ struct segment *
 worker_segment(const struct conf *c, struct arena *a)
 {
 	const char *why = "";
-	struct segment *s = segment_open(c->store_path.n > 0
-		? c->store_path.p : NULL, SEGMENT_CREATE, a, &why);
+	struct segment *s = segment_open(conf_state(c), SEGMENT_CREATE, a,
+		&why);
 
 	if (s == NULL)
 		log_say(LOG_LEVEL_ERROR, "state", "cannot open the shared "
@@ -72,9 +72,9 @@ worker_segment(const struct conf *c, struct arena *a)
 struct revoked *
 worker_revoked(const struct conf *c, struct segment *s, struct arena *a)
 {
-	const char *why = "", *journal = revoked_journal(
-		c->store_path.n > 0 ? c->store_path.p : NULL, s, a);
-	struct revoked *r = revoked_open(s, journal, a, &why);
+	const char *why = "";
+	struct revoked *r = revoked_open(s, revoked_journal(conf_state(c), s,
+		a), a, &why);
 
 	if (r == NULL)
 		log_say(LOG_LEVEL_ERROR, "start", "cannot read the "
