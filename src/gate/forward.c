@@ -462,19 +462,6 @@ fold_on(struct req *q)
 	return fold_flow(q);
 }
 
-static const struct str *
-request_ids(const struct req *q, uint32_t *n_r)
-{
-	struct str *ids = ARENA_ARRAY(q->arena, struct str, q->rpc.n);
-	uint32_t i;
-
-	for (i = 0; i < q->rpc.n; i++) {
-		if (q->rpc.messages[i].kind == RPC_REQUEST)
-			ids[(*n_r)++] = q->rpc.messages[i].id;
-	}
-	return ids;
-}
-
 /* A request is among the messages: otherwise nobody waits for an answer. */
 static enum turn
 fold_events(struct req *q)
@@ -482,7 +469,7 @@ fold_events(struct req *q)
 	struct fold_plan plan = { .batch = q->rpc.batch,
 		.max = q->conf->limits.reply_body };
 
-	plan.ids = request_ids(q, &plan.n_ids);
+	plan.ids = req_ids(q, &plan.n_ids);
 	start_deadline(q);
 	fold_init(&q->fold, q->arena, &plan);
 	return fold_flow(q);
