@@ -128,9 +128,18 @@ has_claims(const struct conf_pairs *pairs, const struct identity *w)
 }
 
 static bool
+has_user(const struct conf_rule *r, const struct identity *w)
+{
+	if (!r->users.set)
+		return true;
+	return r->allow ? identity_named(&r->users, w->how, w->user) :
+		conf_has_match(&r->users, w->user);
+}
+
+static bool
 is_for(const struct conf_rule *r, const struct identity *w)
 {
-	return (!r->users.set || conf_has_match(&r->users, w->user)) &&
+	return has_user(r, w) &&
 		(!r->groups.set || conf_has_match_among(&r->groups, w->groups,
 			w->n_groups)) &&
 		has_claims(&r->claims, w);

@@ -94,7 +94,8 @@ read_user(const struct conf_jwt *rules, const struct jdoc *d,
 		if (!has(d, name))
 			continue;
 		if (!jdoc_string(jdoc_get(d, name), &c->who.user) ||
-		    !jose_text_clean(c->who.user, MAX_IDENTITY))
+		    !jose_text_clean(c->who.user, MAX_IDENTITY) ||
+		    str_is(c->who.user, ANSWER_NAMELESS))
 			return refuse(a, "sub");
 		return NULL;
 	}

@@ -13,7 +13,7 @@
 
 #include "auth/claims.h"
 
-#define ANSWER_NAMELESS "introspection:nameless"	/* nobody is named */
+#define ANSWER_NAMELESS IDENTITY_NAMELESS	/* nobody is named */
 
 /* rules: issuer (at most one), audience, names of claims, leeway. */
 const struct fault *answer_read(const struct conf_jwt *rules, struct str body,

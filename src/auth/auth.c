@@ -423,7 +423,7 @@ is_admitted(const struct conf_inbound *in, const struct identity_draft *w)
 	if (conf_has_match(&in->deny_users, w->user))
 		return false;
 	if ((in->allow_users.set || in->allow_users.n > 0) &&
-	    !conf_has_match(&in->allow_users, w->user))
+	    !identity_named(&in->allow_users, w->how, w->user))
 		return false;
 	return (!in->allow_groups.set && in->allow_groups.n == 0) ||
 		conf_has_match_among(&in->allow_groups, w->groups,

@@ -28,6 +28,39 @@ identity_has_claim(const struct identity *w, struct str name,
 	return false;
 }
 
+/* Names that this gateway gives, and to whom. */
+static const struct {
+	const char *name, *how, *or_how;
+} given[] = {
+	{ "token:*", "token", "token" },
+	{ "apikey:*", "apikey", "apikey" },
+	{ "anonymous", "none", "local" },
+	{ IDENTITY_NAMELESS, "introspection", "introspection" },
+};
+
+static bool
+is_borrowed(struct str how, struct str user)
+{
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		struct str name = str_of(given[i].name);
+
+		if (conf_has_match(&(struct conf_texts){ &name, 1, true },
+		    user))
+			return !str_is(how, given[i].how) &&
+				!str_is(how, given[i].or_how);
+	}
+	return false;
+}
+
+bool
+identity_named(const struct conf_texts *names, struct str how,
+	struct str user)
+{
+	if (!conf_has_match(names, user))
+		return false;
+	return !is_borrowed(how, user) || conf_has_text(names, STR("*"));
+}
+
 void
 identity_settle(const struct identity_draft *d, struct identity *w_r)
 {

@@ -9,7 +9,10 @@
 #ifndef AUTH_IDENTITY_H
 #define AUTH_IDENTITY_H
 
-#include "base/str.h"
+#include "conf/conf.h"
+
+/* Of an active token that names nobody. */
+#define IDENTITY_NAMELESS "introspection:nameless"
 
 #ifndef IDENTITY_WRITER
 # define IDENTITY_WRITER const
@@ -38,6 +41,13 @@ bool identity_has_scope(const struct identity *w, struct str scope);
 /* The token's claim is or holds that value, one of those asked for. */
 bool identity_has_claim(const struct identity *w, struct str name,
 	struct str value);
+
+/* Does a list of names that let in mean this caller?  "anonymous", "token:…",
+ * "apikey:…" are callers of that kind: who is called so by a token, an
+ * endpoint or a proxy comes under "*" alone.  Lists that keep out mean him, too:
+ * those need conf_has_match() and no more. */
+bool identity_named(const struct conf_texts *names, struct str how,
+	struct str user);
 
 /* What is known so far about a caller, while it is being judged. */
 struct identity_draft {

@@ -279,6 +279,64 @@ def _(t):
                 equal(r.header("www-authenticate"), None)
 
 
+# A caller, what he is called, and whether a rule for `token:ci`, `apikey:k`
+# or `anonymous` means him.
+CALLED = (
+    ("the token", "token:ci", True), ("the key", "apikey:k", True),
+    ("nobody", "anonymous", True),
+    ("a proxy, token", "token:ci", False),
+    ("a proxy, key", "apikey:k", False),
+    ("a proxy, nobody", "anonymous", False),
+    ("a jwt, token", "token:ci", False), ("a jwt, key", "apikey:k", False),
+    ("a jwt, nobody", "anonymous", False))
+
+
+def called(who, name):
+    kind = who.split(",")[0]
+    if kind == "a proxy":
+        return user(name)
+    return {"the token": [("Authorization", "Bearer " + SECRET)],
+            "the key": [("X-API-Key", SECRET)],
+            "a jwt": [("Authorization", "Bearer " + keys.hs256(
+                HS, keys.claims(sub=name)))]}.get(kind, [])
+
+
+@test("a name of another kind is no other's name", rows=CALLED)
+def _(t):
+    who, name, means = t.row
+    one = [{"name": "ci", "value": SECRET}]
+    rule_of = dict(strategy=["token", "jwt", "apikey", "proxy", "none"],
+                   token={"values": one}, jwt=JWT, proxy=HERE,
+                   apikey={"values": [{"name": "k", "value": SECRET}]})
+    names = ["token:ci", "apikey:k", "anonymous"]
+    servers = {
+        "open": {}, "all": {"allowUsers": ["*"]},
+        "named": {"allowUsers": names}, "globs": {"allowUsers": [
+            "tok*", "?pikey:?", "an*"]}, "denied": {"denyUsers": names}}
+    with Upstream() as up:
+        conf = {k: server(up, {"inboundAuth": dict(rule_of, **v)})
+                for k, v in servers.items()}
+        for k, effect in (("rule", "allow"), ("ban", "deny")):
+            conf[k] = server(up, {"inboundAuth": rule_of, "policy": [
+                {"effect": effect, "tools": ["*"], "users": names}] + (
+                    [{"effect": "allow", "tools": ["*"]}]
+                    if effect == "deny" else [])})
+        with Gate(config(conf)) as g:
+            def call(k):
+                r = g.rpc("/%s/mcp" % k, "tools/call", {"name": "x"},
+                          headers=called(who, name), REMOTE_ADDR=PEER)
+                return r.status if r.status != 200 or "error" not in r.json \
+                    else r.json["error"]["code"]
+
+            no = 401 if who == "nobody" else 403
+            equal([call(k) for k in ("open", "all")], [200, 200])
+            equal([call(k) for k in ("named", "globs")],
+                  [200 if means else no] * 2)
+            equal(call("denied"), no)
+            equal([call("rule") == 200, call("ban") == 200],
+                  [means, False])
+
+
 E41 = "proxy authentication needs trustedPeers, trustedProxies, a secret " \
     "or proxy.param"
 ALL = ("0.0.0.0/0", "::/0", "1.2.3.4/0", "::ffff:0:0/96")

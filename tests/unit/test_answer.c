@@ -167,6 +167,8 @@ static const struct {
 	{ "cnf null", OPEN, "{" ON ",\"cnf\":null}", CLAIMS, NULL },
 
 	/* ---- whom it names ---- */
+	{ "our name for nobody", OPEN, "{" ON ",\"username\":\""
+		ANSWER_NAMELESS "\"}", CLAIMS, NULL },
 	{ "sub", OPEN, "{" ON ",\"sub\":\"alice\"}", GOOD, ANSWER_NAMELESS },
 	{ "username", OPEN, "{" ON ",\"username\":\"al\"}", GOOD, "al" },
 	{ "client_id", OPEN, "{" ON ",\"client_id\":\"app\"}", GOOD, "app" },
