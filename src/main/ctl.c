@@ -177,16 +177,13 @@ print_help(void)
 }
 
 /* ---- what the verbs stand on -------------------------------------------------- */
-void
-ctl_load(struct ctl *c)
+static void
+load(struct ctl *c)
 {
 	struct conf_messages said = { 0 };
 	struct conf_source src = { 0 };
 
-	if (c->loaded)
-		return;
-	c->loaded = true;
-	src.file = conf_find(c->config, c->arena);
+	src.file = c->file = conf_find(c->config, c->arena);
 	if (src.file == NULL) {
 		c->why_no_conf = STR("there is no configuration file");
 		return;
@@ -196,6 +193,15 @@ ctl_load(struct ctl *c)
 		if (said.v[i].level == CONF_ERROR && c->why_no_conf.n == 0)
 			c->why_no_conf = said.v[i].text;
 	}
+}
+
+bool
+ctl_load(struct ctl *c)
+{
+	if (!c->loaded)
+		load(c);
+	c->loaded = true;
+	return c->gen != NULL || c->file == NULL;
 }
 
 static const char *
@@ -215,7 +221,10 @@ ctl_open(struct ctl *c, int flags)
 {
 	const char *why = "";
 
-	ctl_load(c);
+	if (!ctl_load(c) && c->state == NULL)
+		return ctl_fail(EX_CONFIG, "cannot load the configuration, "
+			"say --state FILE to look without it: %.*s",
+			STR_ARG(c->why_no_conf));
 	c->segment = segment_open(ctl_state(c), flags, c->arena, &why);
 	if (c->segment == NULL)
 		return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s",

@@ -2,9 +2,11 @@
 /*
  * ctl -- mcpgatectl: reads and steers the shared state from outside
  *
- * Works while every worker is busy, since it asks none of them.  What names
- * and counts the tokens of a pool is the configuration; when that cannot be
- * loaded here (a variable of the service is not set), pools are left out.
+ * Works while every worker is busy, since it asks none of them.  The
+ * configuration says where the state is, what has to be on record, and names
+ * the tokens of a pool.  One that is there and cannot be loaded (a variable
+ * of the service is not set) is no reason to guess: EX_CONFIG.  With --state
+ * what needs no more than that works, and pools are left out.
  * Secrets: digests of tokens are made, no token is shown.
  */
 #ifndef MAIN_CTL_H
@@ -34,6 +36,7 @@ struct ctl {
 	struct arena *arena;
 	struct segment *segment;	/* after ctl_open() */
 	struct conf_gen *gen;		/* or NULL, see above */
+	const char *file;		/* of it; NULL: there is none */
 	struct str why_no_conf;
 	bool loaded;			/* ctl_load() was called */
 };
@@ -48,8 +51,9 @@ int ctl_print(const struct ctl *c, struct buf *b);
 /* One more member of an object of JSON, a text: ,"key":"value". */
 void ctl_put_member(struct buf *b, const char *key, struct str value);
 
-/* Loads the configuration, quietly, when there is one. */
-void ctl_load(struct ctl *c);
+/* Loads the configuration, quietly, when there is one.  False: there is one,
+ * and it cannot be loaded. */
+bool ctl_load(struct ctl *c);
 
 /* Its file: --state, else by the configuration; NULL: found by rule. */
 const char *ctl_state(const struct ctl *c);

@@ -118,9 +118,12 @@ ctl_audit(struct ctl *c, int rc)
 
 	if (!is_deed(c) || rc == EX_USAGE)
 		return EX_OK;
-	ctl_load(c);
+	if (!ctl_load(c))
+		return ctl_fail(EX_CONFIG, "not done: cannot load the "
+			"configuration, which may ask for an audit record: "
+			"%.*s", STR_ARG(c->why_no_conf));
 	if (c->gen == NULL)
-		return EX_OK;		/* nobody says where to */
+		return EX_OK;		/* nobody asks for it */
 	conf = &conf_tree(c->gen)->audit;
 	if (!conf->enabled || (rc < 0 && !conf->required) ||
 	    put(c, conf, rc))
@@ -136,9 +139,9 @@ ctl_count(struct ctl *c, uint32_t generated, uint32_t revoked)
 {
 	struct segment *s = c->segment, *own = NULL;
 	const char *why = "";
+	bool known = ctl_load(c) || c->state != NULL;
 
-	ctl_load(c);
-	if (s == NULL)
+	if (s == NULL && known)
 		s = own = segment_open(ctl_state(c), 0, c->arena, &why);
 	if (s != NULL)
 		metrics_tokens(metrics_new(s, 0, false, false, c->arena),

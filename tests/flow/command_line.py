@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -11,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
-from kit.gate import TOP, Gate, config, pool, run, secret, \
+from kit.gate import TOP, Gate, config, pool, program, run, secret, \
     server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream, by_token  # noqa: E402
@@ -349,6 +350,55 @@ def _(t):
         code, out, err = g.ctl(*args)
         assert code in (want if isinstance(want, tuple) else (want,)), \
             (code, out, err)
+
+
+def unknown(up, **gateway):
+    """A gate whose configuration the shell of an operator cannot load."""
+    g = Gate(config({"s": server(up, pool("${MCPGATE_TEST_A}"))}, **gateway),
+             env={"MCPGATE_TEST_A": A})
+    del g.env["MCPGATE_TEST_A"]
+    return g
+
+
+@test("mcpgatectl: a configuration that cannot be loaded is told", rows=(
+    "status", "metrics", "errors", "pool", "sessions", "ip list",
+    "revoke list"))
+def _(t):
+    with Upstream() as up, unknown(up) as g:
+        words = t.row.split()
+        code, out, err = g.ctl(*words)
+        equal((code, out), (78, ""))
+        assert "MCPGATE_TEST_A" in err and "--state" in err, err
+        code, out, err = g.ctl("--state", g.state, *words)
+        equal(code, 78 if t.row == "pool" else 0, err)
+        if t.row == "status":
+            assert g.state in out and "pools are not shown" in out, out
+
+
+@test("mcpgatectl: no deed where nobody knows whether it has to be on record",
+      rows=("ip ban 192.0.2.1", "revoke --user eve", "reload",
+            "pool rewind s", "sessions end abc",
+            "token mint --sub a --alg HS256 --key env:HOME"))
+def _(t):
+    with Upstream() as up, unknown(up, audit={
+            "enabled": True, "required": True,
+            "sinks": [{"type": "syslog"}]}) as g:
+        for more in ([], ["--state", g.state]):
+            code, out, err = g.ctl(*more, *t.row.split())
+            equal((code, out), (78, ""))
+            assert "MCPGATE_TEST_A" in err and "not done" in err, err
+        equal(g.ctl("--state", g.state, "ip", "list")[1].find("192"), -1)
+
+
+@test("mcpgatectl: where there is no configuration nothing asks for a record")
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)})) as g:
+        env = {"HOME": g.dir, "PATH": os.environ["PATH"]}
+        done = subprocess.run(
+            [program("mcpgatectl"), "--state", g.state, "ip", "ban",
+             "192.0.2.1"], env=env, capture_output=True, timeout=20)
+        equal((done.returncode, done.stderr), (0, b""))
+        assert "192.0.2.1" in g.ctl("ip", "list")[1]
 
 
 tap.main()
