@@ -110,16 +110,18 @@ secure_find(const char *user, const char *group, struct secure_ids *ids_r,
 	return true;
 }
 
-/* The groups of root must not stay behind. */
+/* The groups of root must not stay behind; those of the user count, the first
+ * one too where --group names another. */
 static bool
 drop_groups(const struct secure_ids *ids, const char *user)
 {
+	const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
 	gid_t gid = (gid_t)ids->gid;
 
 	if (geteuid() != 0)
 		return gid == getegid();
-	if (user != NULL && ids->uid >= 0 && getpwnam(user) != NULL)
-		return initgroups(user, gid) == 0 && setgid(gid) == 0;
+	if (pw != NULL)
+		return initgroups(user, pw->pw_gid) == 0 && setgid(gid) == 0;
 	return setgroups(1, &gid) == 0 && setgid(gid) == 0;
 }
 

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """modes -- spawned on descriptor 0, handed over by systemd, plain CGI"""
+import grp
 import json
 import os
+import pwd
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from urllib.parse import unquote
 
@@ -15,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from kit import fcgi, tap  # noqa: E402
 from kit.gate import Gate, clean_environment, config, pool, program, \
     secret, server  # noqa: E402
-from kit.tap import equal, eventually, test  # noqa: E402
+from kit.tap import Skip, equal, eventually, test  # noqa: E402
 from kit.upstream import Hold, Upstream, by_token  # noqa: E402
 
 A, B, C = secret("a"), secret("b"), secret("c")
@@ -309,6 +313,51 @@ def _(t):
         r, _ = g.cgi("POST", "/s/mcp", body=ASK,
                      SERVER_SOFTWARE="Apache/2.4")
         equal(r.json["result"], {"x": 1})
+
+
+class Installed(Gate):
+    """As README says: root's file, read by the group of --user."""
+    user_name, group_name = "nobody", "daemon"
+
+    def write(self, conf, text=None):
+        super().write(conf, text)
+        place = os.path.dirname(self.state)
+        os.makedirs(place, exist_ok=True)
+        shutil.chown(place, self.user_name)
+        for file in (self.file, conf["mcpServers"]["s"]["options"]["auth"][
+                "tokens"][0][7:-1]):
+            shutil.chown(file, 0, pwd.getpwnam(self.user_name).pw_gid)
+            os.chmod(file, 0o640)
+
+    def complete(self, conf):
+        self.state = os.path.join(self.dir, "private", "state")
+        return super().complete(conf)
+
+
+@test("--user and --group: what the user's own group may read is read")
+def _(t):
+    if os.geteuid() != 0:
+        raise Skip("only root becomes another user")
+    user, group = Installed.user_name, Installed.group_name
+    with Upstream() as up, tempfile.NamedTemporaryFile() as f:
+        f.write(A.encode())
+        f.flush()
+        c = config({"s": server(up, pool("${file:%s}" % f.name))})
+        with Installed(c, workers=1, args=["--user", user, "--group",
+                                           group]) as g:
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+            equal(up.tokens(), [A])
+            here = os.stat(g.socket)
+            ids = (pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
+            equal((here.st_uid, here.st_gid), ids)
+            with open("/proc/%d/status" % g.pids[0]) as s:
+                status = dict(ln.split(":", 1) for ln in s)
+            equal(set(status["Uid"].split()), {str(ids[0])})
+            equal(set(status["Gid"].split()), {str(ids[1])})
+            equal(set(status["Groups"].split()) - {str(ids[1])},
+                  {str(pwd.getpwnam(user).pw_gid)})
+            g.reload(how="signal")
+            equal(g.rpc("/s/mcp", "ping").status, 200)
 
 
 @test("workers share the processor; what was chosen for them stays", rows=(
