@@ -111,6 +111,8 @@ member_in(struct loading *l, struct node *block, struct str name)
 	const struct node *at = n != NULL ? n : block;
 
 	fresh = node_new(l->arena, at, JDOC_STRING, NULL);
+	fresh->from_env = true;
+	fresh->added = n == NULL || n->added;
 	fresh->name = fresh->written = str_copy(l->arena, name);
 	fresh->parent = block;
 	if (n == NULL) {
@@ -342,6 +344,7 @@ put_switches(struct loading *l)
 	else if (proxy)
 		put(l, "MCP_CLIENT_AUTH_ENABLED",
 		    "options.inboundAuth.strategy", STR("proxy"));
+	l->proxy_alone = !on;
 }
 
 /* The name of a header trusts nobody: without a rule for proxies, or the word

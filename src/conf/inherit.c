@@ -96,6 +96,16 @@ with_inner(struct loading *l, struct node *block, const struct node *at,
 	return node_with(l->arena, block, at, inner, in);
 }
 
+static struct node *
+with_values(struct loading *l, struct node *inbound, struct node *list)
+{
+	struct node *token = node_with(l->arena, node_get(inbound, "token"),
+	    list, "values", copy_of(l, list));
+
+	token = node_with(l->arena, token, list, "sha256", NULL);
+	return node_with(l->arena, inbound, list, "token", token);
+}
+
 /* The strategy token with these values before all others; with no values the
  * others alone, or the door is open. */
 static struct node *
@@ -104,7 +114,6 @@ with_tokens(struct loading *l, struct node *inbound, struct node *list)
 	enum strategy old[STRATEGIES], now[STRATEGIES + 1];
 	uint32_t n_old = inherit_strategies(inbound, old), n = 0;
 	bool written = node_get(inbound, "strategy") != NULL;
-	struct node *values = copy_of(l, list), *token;
 
 	if (list->n > 0)
 		now[n++] = STRATEGY_TOKEN;
@@ -115,12 +124,8 @@ with_tokens(struct loading *l, struct node *inbound, struct node *list)
 	}
 	if (n == 0)
 		now[n++] = STRATEGY_NONE;
-	token = node_with(l->arena, node_get(inbound, "token"), list, "values",
-	    values);
-	token = node_with(l->arena, token, list, "sha256", NULL);
-	inbound = node_with(l->arena, inbound, list, "token", token);
-	return node_with(l->arena, inbound, list, "strategy",
-	    strategy_node(l, list, now, n));
+	return node_with(l->arena, with_values(l, inbound, list), list,
+	    "strategy", strategy_node(l, list, now, n));
 }
 
 static void
@@ -131,17 +136,59 @@ both(struct loading *l, const struct node *at, const char *k, const char *other)
 }
 
 /* ---- shorthands ------------------------------------------------------------------ */
+/* dual: proxy is added, which the environment may want, too. */
 static uint32_t
-mode_strategies(int64_t mode, enum strategy *list)
+mode_strategies(int64_t mode, bool add_proxy, enum strategy *list)
 {
 	static const enum strategy one[] = {
 		STRATEGY_JWT, STRATEGY_PROXY, STRATEGY_JWT, STRATEGY_TOKEN,
 		STRATEGY_NONE
 	};
+	uint32_t n = 0;
 
-	list[0] = one[mode];
-	list[1] = STRATEGY_PROXY;
-	return mode == 2 ? 2 : 1;	/* dual */
+	add_proxy = add_proxy || mode == 2;
+	if (!add_proxy || one[mode] != STRATEGY_NONE)
+		add_strategy(list, &n, (int64_t)one[mode]);
+	if (add_proxy)
+		add_strategy(list, &n, STRATEGY_PROXY);
+	return n;
+}
+
+/* The strategies that authMode stands for, and the environment's word. */
+static struct node *
+with_mode(struct loading *l, struct node *inbound, const struct node *mine,
+	struct node *mode)
+{
+	const struct node *written = node_get(mine, "strategy");
+	bool env = written != NULL && written->from_env;
+	enum strategy list[2];
+	uint32_t n;
+
+	if (written != NULL && !written->added)
+		both(l, mode, "authMode", "inboundAuth.strategy");
+	if (env && l->proxy_alone)
+		return inbound;
+	n = mode_strategies(mode->number, env, list);
+	return node_with(l->arena, inbound, mode, "strategy",
+	    strategy_node(l, mode, list, n));
+}
+
+/* A shorthand for block.name, unless the environment says it.  mine: the
+ * block that is written beside it. */
+static struct node *
+with_short(struct loading *l, struct node *inbound, const struct node *mine,
+	struct node *value, const char *path)
+{
+	const struct node *written = node_at(mine, path);
+	struct str name = str_of(path), block = str_cut(&name, '.');
+
+	if (written != NULL && !written->added)
+		both(l, value, str_copy(l->arena, value->name).p,
+		    str_fmt(l->arena, "inboundAuth.%s", path).p);
+	if (written != NULL && written->from_env)
+		return inbound;
+	return with_inner(l, inbound, value, str_copy(l->arena, block).p,
+	    name.p, copy_of(l, value));
 }
 
 /* authMode, proxyHeader, jwtAudience of `own` on top of the block. */
@@ -153,29 +200,15 @@ with_shorthands(struct loading *l, struct node *inbound,
 	struct node *mode = node_get(own, "authMode");
 	struct node *header = node_get(own, "proxyHeader");
 	struct node *audience = node_get(own, "jwtAudience");
-	enum strategy list[2];
 
-	if (mode != NULL && !mode->bad) {
-		if (node_get(mine, "strategy") != NULL)
-			both(l, mode, "authMode", "inboundAuth.strategy");
-		inbound = node_with(l->arena, inbound, mode, "strategy",
-		    strategy_node(l, mode, list,
-		    mode_strategies(mode->number, list)));
-	}
-	if (header != NULL) {
-		if (node_at(mine, "proxy.userHeader") != NULL)
-			both(l, header, "proxyHeader",
-			    "inboundAuth.proxy.userHeader");
-		inbound = with_inner(l, inbound, header, "proxy", "userHeader",
-		    copy_of(l, header));
-	}
-	if (audience != NULL) {
-		if (node_at(mine, "jwt.audience") != NULL)
-			both(l, audience, "jwtAudience",
-			    "inboundAuth.jwt.audience");
-		inbound = with_inner(l, inbound, audience, "jwt", "audience",
-		    copy_of(l, audience));
-	}
+	if (mode != NULL && !mode->bad)
+		inbound = with_mode(l, inbound, mine, mode);
+	if (header != NULL)
+		inbound = with_short(l, inbound, mine, header,
+		    "proxy.userHeader");
+	if (audience != NULL)
+		inbound = with_short(l, inbound, mine, audience,
+		    "jwt.audience");
 	return inbound;
 }
 
@@ -234,7 +267,7 @@ inherit_base(struct loading *l, struct node *written)
 {
 	struct node *list = node_get(written, "authTokens");
 	struct node *legacy = node_get(written, "legacyAuthTokens");
-	struct node *base = without_shorthands(l, written);
+	struct node *base = without_shorthands(l, written), *inbound;
 	bool out = legacy != NULL && legacy->number == 1;
 
 	if (list == NULL || list->type != JDOC_ARRAY)
@@ -245,8 +278,10 @@ inherit_base(struct loading *l, struct node *written)
 		    pool_of_tokens(l, list));
 	}
 	tell_inbound(l, written, list, STR("mcpProxy"));
-	return node_with(l->arena, base, list, "inboundAuth",
-	    with_tokens(l, node_get(base, "inboundAuth"), list));
+	inbound = node_get(base, "inboundAuth");
+	inbound = l->proxy_alone ? with_values(l, inbound, list) :
+	    with_tokens(l, inbound, list);
+	return node_with(l->arena, base, list, "inboundAuth", inbound);
 }
 
 struct node *

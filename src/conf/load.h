@@ -48,6 +48,7 @@ struct loading {
 	uint64_t fingerprint;
 	bool weak;			/* mcpProxy.allowWeakSecrets */
 	bool quiet;			/* a disabled server: names only */
+	bool proxy_alone;		/* the environment wants nobody else */
 	struct conf *conf;
 	struct conf_server *servers;
 	struct node **server_nodes;	/* as written */

@@ -35,6 +35,8 @@ struct node {
 	bool flag;			/* of a JDOC_BOOL */
 	bool expanded;			/* text holds something from outside */
 	bool bad;			/* was told; use the default */
+	bool from_env;			/* the environment has put it there */
+	bool added;			/* … where nothing was written */
 	uint32_t line, column, name_line, name_column, index;
 	struct node **kids;
 	uint32_t n, room;

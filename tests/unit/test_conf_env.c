@@ -18,6 +18,9 @@
 #define PLAIN "{\"mcpProxy\":{" TRUSTED "}}"
 #define TOKEN "\"strategy\":\"token\",\"token\":{\"values\":[\"" LONG "\"]}"
 #define HS "\"strategy\":\"jwt\",\"jwt\":{\"secret\":\"" LONG "\"}"
+#define GATE(options) "{\"mcpProxy\":{" TRUSTED ",\"options\":{" options "}}}"
+#define LIST "\"authTokens\":[\"" LONG "\"]"
+#define MODE(word) "\"authMode\":\"" word "\""
 #define OVERRIDES(name, path) "environment " name " overrides mcpProxy." path
 #define BLOCK "options.inboundAuth."
 
@@ -57,6 +60,42 @@ static const struct {
 	{ "MCP_CLIENT_AUTH_ENABLED=FALSE|TRUST_PROXY_AUTH=no", PLAIN, NULL,
 		"E40", "MCP client authentication is disabled but "
 		"trust_proxy_auth is not set" },
+
+	/* beside the shorthands of the gateway */
+	{ "MCP_CLIENT_AUTH_ENABLED=false|TRUST_PROXY_AUTH=true", GATE(LIST),
+		"p", "W13",
+		OVERRIDES("MCP_CLIENT_AUTH_ENABLED", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", GATE(LIST), "tp", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", GATE(LIST ",\"inboundAuth\":{" HS "}"),
+		"tjp", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "MCP_CLIENT_AUTH_ENABLED=false|TRUST_PROXY_AUTH=true",
+		GATE(LIST ",\"inboundAuth\":{" HS "}"), "p", "W13",
+		OVERRIDES("MCP_CLIENT_AUTH_ENABLED", BLOCK "strategy") },
+	{ "JWT_SECRET_KEY=" LONG "|TRUST_PROXY_AUTH=true", GATE(MODE("jwt")),
+		"jp", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "JWT_SECRET_KEY=" LONG "|TRUST_PROXY_AUTH=true", GATE(MODE("dual")),
+		"jp", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", GATE(MODE("proxy")), "p", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", GATE(MODE("none")), "p", "W13",
+		OVERRIDES("TRUST_PROXY_AUTH", BLOCK "strategy") },
+	{ "MCP_CLIENT_AUTH_ENABLED=false|TRUST_PROXY_AUTH=true",
+		GATE(MODE("dual")), "p", "W13",
+		OVERRIDES("MCP_CLIENT_AUTH_ENABLED", BLOCK "strategy") },
+	{ "TRUST_PROXY_AUTH=true", GATE(MODE("jwt")
+		",\"inboundAuth\":{" HS "}"), NULL, "E09",
+		"\"authMode\" and \"inboundAuth.strategy\" exclude each "
+		"other" },
+	{ "PROXY_USER_HEADER=X-Who|TRUST_PROXY_AUTH=true",
+		GATE("\"proxyHeader\":\"X-User\""), "p", "W13",
+		OVERRIDES("PROXY_USER_HEADER", BLOCK "proxy.userHeader") },
+	{ "JWT_SECRET_KEY=" LONG "|JWT_AUDIENCE=me",
+		GATE("\"jwtAudience\":[\"us\"]"), "j", "W13",
+		OVERRIDES("JWT_AUDIENCE", BLOCK "jwt.audience") },
 
 	/* neither true nor false */
 	{ "AUTH_REQUIRED=ture", PLAIN, NULL, "E04", "environment "
