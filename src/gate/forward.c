@@ -158,7 +158,8 @@ choose_credential(struct req *q)
 		.principal = q->who->digest,
 		.now_boot_ms = clock_boot_ms(),
 		.request_id = q->request_id,
-		.unnoticed = q->gate->slot == NULL,
+		.unnoticed = q->gate->slot == NULL &&
+			q->gate->segment != NULL,
 	});
 	if (f != NULL)
 		return count_exhausted(q, f);

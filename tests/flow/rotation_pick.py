@@ -120,8 +120,11 @@ def _(t):
         equal(word(up.tokens()), "aaaaa")
 
 
-@test("least-used takes the token with the fewest in flight", workers=BOTH)
+@test("least-used takes the token with the fewest in flight", rows=(
+    ("one worker", 1, {}), ("four workers", 4, {}),
+    ("no shared state", 1, {"store": {"path": "/proc/nothing/state"}})))
 def _(t):
+    _, workers, gateway = t.row
     hold = Hold()
 
     def slow(q, out):
@@ -129,8 +132,8 @@ def _(t):
             hold.wait()
         plain(q, out)
 
-    with Upstream(slow) as up, gate_for(up, t.workers, A, B,
-                                        rotationMode="least-used") as g:
+    with Upstream(slow) as up, Gate(config({"s": server(up, pool(
+            A, B, rotationMode="least-used"))}, **gateway), workers) as g:
         with g.conn() as c:
             s = c.begin("POST", "/s/mcp", body={
                 "jsonrpc": "2.0", "id": "slow", "method": "ping"})
