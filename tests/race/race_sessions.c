@@ -101,8 +101,8 @@ static bool
 work(unsigned number, void *who)
 {
 	struct shared *w = who;
-	struct mine m = { .plan = { .known = true, .most = MOST, .idle_ms = IDLE,
-		.life_ms = IDLE } };
+	struct mine m = { .plan = { .known = true, .most = MOST,
+		.idle_ms = IDLE, .life_ms = IDLE } };
 	uint32_t x = number * 2654435761u + 1;
 
 	m.plan.caller[0] = (uint8_t)(number / 2 + 1);
