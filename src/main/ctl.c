@@ -216,6 +216,16 @@ ctl_state(const struct ctl *c)
 	return c->state != NULL ? c->state : configured_state(c);
 }
 
+static int
+not_open(const struct ctl *c, const char *why)
+{
+	struct str others = ctl_state(c) == NULL ?
+		segment_others("/dev/shm", c->arena) : STR("");
+
+	return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s%s%.*s",
+		why, others.n > 0 ? "; try --state " : "", STR_ARG(others));
+}
+
 int
 ctl_open(struct ctl *c, int flags)
 {
@@ -226,10 +236,7 @@ ctl_open(struct ctl *c, int flags)
 			"say --state FILE to look without it: %.*s",
 			STR_ARG(c->why_no_conf));
 	c->segment = segment_open(ctl_state(c), flags, c->arena, &why);
-	if (c->segment == NULL)
-		return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s",
-			why);
-	return EX_OK;
+	return c->segment != NULL ? EX_OK : not_open(c, why);
 }
 
 /* By the configuration; --state says where the shared file is, not where the

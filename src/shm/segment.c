@@ -9,6 +9,7 @@
 #include "config.h"
 #include "shm/segment.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,11 +22,14 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "shm/layout.h"
 
 #define LOCK_TRIES 1000		/* of ten milliseconds each */
+#define OTHERS 8		/* more are not told */
+#define PREFIX "mcpgate-"	/* of a directory in /dev/shm */
 #define SEGMENT_SIZE sizeof(struct shm_file)
 
 /* One opening, from the path to the mapping. */
@@ -377,7 +381,7 @@ try_directory(struct opening *o, const char *dir)
 static const char *
 own_directory(struct arena *a)
 {
-	return str_fmt(a, "/dev/shm/mcpgate-%lu",
+	return str_fmt(a, "/dev/shm/" PREFIX "%lu",
 		(unsigned long)geteuid()).p;
 }
 
@@ -494,4 +498,43 @@ segment_valid(const struct segment *s, const char **why_r)
 		tally_valid(s, why_r) && revoked_valid(s, why_r) &&
 		asked_valid(s, why_r) && keysets_valid(s, why_r) &&
 		journal_valid(s, why_r) && sessions_valid(s, why_r);
+}
+
+/* ---- who else ---------------------------------------------------------------------- */
+/* In /dev/shm everybody can make a directory with any name. */
+static bool
+is_others(int dirfd, const char *name, struct arena *a)
+{
+	struct str number = str_from(str_of(name), sizeof(PREFIX) - 1);
+	struct stat st;
+	uint64_t uid;
+
+	if (!str_starts(str_of(name), STR(PREFIX)) ||
+	    !str_number(number, &uid) || uid == geteuid())
+		return false;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISDIR(st.st_mode) || st.st_uid != uid)
+		return false;
+	return fstatat(dirfd, str_fmt(a, "%s/state", name).p, &st,
+		AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		st.st_uid == uid;
+}
+
+struct str
+segment_others(const char *dir, struct arena *a)
+{
+	struct buf b = buf_new(a, OTHERS * (PATH_MAX + 8));
+	DIR *d = geteuid() == 0 ? opendir(dir) : NULL;
+	const struct dirent *e = d != NULL ? readdir(d) : NULL;
+	struct str text;
+
+	for (int n = 0; e != NULL && n < OTHERS; e = readdir(d)) {
+		if (!is_others(dirfd(d), e->d_name, a))
+			continue;
+		buf_fmt(&b, "%s%s/%s/state", n++ > 0 ? " or " : "", dir,
+			e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	return buf_take(&b, &text) ? text : STR("");
 }

@@ -33,6 +33,10 @@ void segment_close(struct segment *s);
 /* Where that rule looks first, whether a file is there or not. */
 const char *segment_place(struct arena *a);
 
+/* For root, whom the rule does not lead to what web servers have started:
+ * the files of other users by that rule, "A or B"; "": none.  dir: /dev/shm */
+struct str segment_others(const char *dir, struct arena *a);
+
 const char *segment_path(const struct segment *s);
 
 /* 16 random bytes made with the file: key of every keyed digest in it. */

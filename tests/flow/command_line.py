@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -388,6 +389,27 @@ def _(t):
             equal((code, out), (78, ""))
             assert "MCPGATE_TEST_A" in err and "not done" in err, err
         equal(g.ctl("--state", g.state, "ip", "list")[1].find("192"), -1)
+
+
+@test("mcpgatectl: root is told where the state of another user lies")
+def _(t):
+    uid = 100000 + os.getpid()
+    where = "/dev/shm/mcpgate-%d" % uid
+    if os.geteuid() != 0:
+        return
+    os.mkdir(where, 0o700)
+    try:
+        os.chown(where, uid, uid)
+        with open(where + "/state", "w"):
+            os.chown(where + "/state", uid, uid)
+        done = subprocess.run(
+            [program("mcpgatectl"), "status"], env={"HOME": where},
+            capture_output=True, text=True, timeout=20)
+        if done.returncode != 0:        # a gateway of root runs here
+            equal(done.returncode, 66)
+            assert "--state %s/state" % where in done.stderr, done.stderr
+    finally:
+        shutil.rmtree(where)
 
 
 @test("mcpgatectl: where there is no configuration nothing asks for a record")

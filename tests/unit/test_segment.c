@@ -307,6 +307,51 @@ full_disk(void)
 	place_end(&p);
 }
 
+/* One directory: by name, of whom it is, of whom the file in it is. */
+static const struct other {
+	const char *label, *name;
+	uid_t owner, of_file;
+	bool told;
+} others[] = {
+	{ "another user's", "mcpgate-33", 33, 33, true },
+	{ "one that somebody else has made", "mcpgate-34", 35, 35, false },
+	{ "a file of somebody else", "mcpgate-36", 36, 35, false },
+	{ "our own", "mcpgate-0", 0, 0, false },
+	{ "no number", "mcpgate-37x", 37, 37, false },
+	{ "no user", "mcpgate-", 38, 38, false },
+	{ "another name", "mcpgatf-39", 39, 39, false },
+};
+
+static void
+other_users(void)
+{
+	struct place p = place_new();
+	char dir[160], file[176];
+
+	IS_STR(segment_others("/proc/none", p.arena), "");
+	IS_STR(segment_others(p.dir, p.arena), "");
+	for (size_t i = 0; geteuid() == 0 &&
+	    i < sizeof(others) / sizeof(*others); i++) {
+		const struct other *o = &others[i];
+		int fd;
+
+		snprintf(dir, sizeof(dir), "%s/%s", p.dir, o->name);
+		snprintf(file, sizeof(file), "%s/state", dir);
+		OK(mkdir(dir, 0700) == 0);
+		tap_ok(segment_others(p.dir, p.arena).n == 0,
+			"a directory without a file: %s", o->label);
+		fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		OK(fd >= 0 && fchown(fd, o->of_file, o->of_file) == 0);
+		OK(chown(dir, o->owner, o->owner) == 0);
+		close(fd);
+		tap_ok(str_is(segment_others(p.dir, p.arena),
+			o->told ? file : ""), "%s", o->label);
+		unlink(file);
+		rmdir(dir);
+	}
+	place_end(&p);
+}
+
 static void
 where(void)
 {
@@ -395,6 +440,7 @@ main(void)
 	reload_words();
 	full_disk();
 	where();
+	other_users();
 	memory();
 	return tap_done();
 }
