@@ -126,7 +126,7 @@ class WebServer:
             text = f.read()
         for place, value in (
                 ("SOCKET", self.gate.socket), ("MOUNT", self.mount),
-                ("LIBEXECDIR", self.libexec), ("RUNDIR", self.dir),
+                ("LIBEXECDIR", self.libexec),
                 ("BINDIR", os.path.join(self.libexec, "mcpgate")),
                 ("CONFIG", self.gate.file)):
             text = text.replace("@%s@" % place, value)
@@ -172,7 +172,7 @@ class WebServer:
             g = self.gate
             tap.eventually(lambda: len(g.worker_pids()) == self.workers, 10)
             g.pids = g.worker_pids()
-            tap.eventually(lambda: all(g.settled(p) for p in g.pids), 10)
+            tap.eventually(g.settled, 10)
             g.base = {p: g.descriptors(p) for p in g.pids}
 
     def end(self):
@@ -297,6 +297,11 @@ server.errorlog = "%s"
 
 class LighttpdSpawn(Lighttpd):
     snippet, own_pool = "lighttpd/mcpgate-spawn.conf.in", False
+
+    def fill(self, name):
+        text, place = super().fill(name), '"/run/lighttpd/'
+        assert text.count(place) == 1, place
+        return text.replace(place, '"%s/' % self.dir)
 
 
 class LighttpdCgi(Lighttpd):
