@@ -13,6 +13,16 @@ for page in docs/mcpgate.8 docs/mcpgatectl.1 docs/mcpgate.json.5; do
 	[ -z "$said" ] || bad "$said"
 done
 
+# A link leads to a file that is there, and installed with its path.
+for paper in *.md docs/*.md docs/*/*.md; do
+	dir=$(dirname "$paper")
+	for link in $(grep -o '](\([^)#:]*\)[)#]' "$paper" |
+	    sed 's/^](//; s/[)#]$//'); do
+		checked=$((checked + 1))
+		[ -e "$dir/$link" ] || bad "$paper: there is no $link"
+	done
+done
+
 # Every maximum of the program stands in docs/limits.md, no other one does.
 limits=$(sed -n 's/^#define \([A-Z_]*\)[ 	].*/\1/p' src/base/limits.h)
 for name in $limits; do

@@ -29,7 +29,8 @@ for file in $(find tests/lint -name '*.sh'; find tests/flow -name '*.py'; \
 done
 
 for file in docs/*.md docs/why/*.md docs/*.[1-8] conf/*.json conf/*.in \
-    apache/*.in nginx/*.in lighttpd/*.in tools/* *.md; do
+    apache/*.in nginx/*.in lighttpd/*.in tools/* docs/auth/*.md \
+    LICENSE *.md; do
 	checked=$((checked + 1))
 	grep -qF "$file" Makefile.am || bad "$file: is not in Makefile.am"
 done
