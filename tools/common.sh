@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What quickstart and check share; sourced by them.  $top is the tree.
+# What quickstart, check and fuzz share; sourced by them.  $top is the tree.
 
 # Packages of the named groups.
 packages_of() {
@@ -37,15 +37,45 @@ need_packages() {
 		-y -qq --no-install-recommends $missing >&2
 }
 
+# The files of a checkout, or those that a tarball came with; what configure
+# and make have made beside them stays behind.
+copy_tree() {
+	if [ ! -e "$top/.git" ]; then
+		make -s -C "$top" distdir distdir="$1"
+		return
+	fi
+	mkdir -p "$1"
+	(cd "$top" && git ls-files -z -co --exclude-standard |
+		tar cf - --null -T -) | tar xf - -C "$1"
+}
+
+# $src: the sources, with a configure of this age and none of its results: a
+# tree that is configured itself cannot be built elsewhere, its copy in $1 can.
+prepare() {
+	src=$top
+	if [ -e "$top/config.status" ]; then
+		src=$1
+		rm -rf "${src:?}" && copy_tree "$src" || return 1
+	fi
+	[ -x "$src/configure" ] && [ -z "$(cd "$src" && find configure.ac \
+		Makefile.am src/local.am tests/local.am m4/*.m4 \
+		-newer configure)" ] || (cd "$src" && ./bootstrap)
+}
+
+# Configures here, unless that was done for these sources.
+configure_in() {
+	[ "$(sed -n 's/^abs_srcdir = //p' Makefile 2>/dev/null)" = "$src" ] ||
+		"$src/configure" -q "$@"
+}
+
 # Builds in directory $1 with the configure words that follow.
 build_in() {
-	dir=$1
+	mkdir -p "$1" && dir=$(cd "$1" && pwd) || return 1
 	shift
-	[ -x "$top/configure" ] || (cd "$top" && ./bootstrap) || return 1
-	mkdir -p "$dir"
+	prepare "$dir/tree" || return 1
 	(
 		cd "$dir" || exit 1
-		[ -f config.status ] || "$top/configure" -q "$@" || exit 1
+		configure_in "$@" || exit 1
 		make -s -j "$(nproc)" mcpgate mcpgatectl
 	)
 }
