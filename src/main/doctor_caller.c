@@ -67,12 +67,26 @@ ask_server(struct doctor *d, struct str name, struct str token,
 		.n_headers = n }, r_r);
 }
 
+/* Who says nothing may have let somebody in, or not. */
+static bool
+is_silent(struct doctor *d, const char *check, struct str name,
+	const struct ask_reply *r)
+{
+	if (r->status == 0)
+		doctor_find(d, FINDING_WARN, check, str_fmt(d->arena,
+			"\"%.*s\": no answer: %s", STR_ARG(name), r->why),
+			NULL);
+	return r->status == 0;
+}
+
 /* ---- Authorization ------------------------------------------------------------------ */
 static void
 judge_bearer(struct doctor *d, struct str name, const struct ask_reply *r)
 {
 	static const char check[] = "authorization";
 
+	if (is_silent(d, check, name, r))
+		return;
 	if (r->status == 401 && ask_says(r, "\"invalid_token\""))
 		doctor_find(d, FINDING_OK, check, str_fmt(d->arena,
 			"arrives (a wrong token at \"%.*s\" is told from "
@@ -190,6 +204,8 @@ forge(struct doctor *d, const struct conf_server *s)
 	struct ask_reply plain, r;
 
 	ask_server(d, s->name, STR(""), NULL, 0, &plain);
+	if (is_silent(d, "identity", s->name, &plain))
+		return false;
 	if (!kept_out(&plain)) {
 		doctor_find(d, FINDING_FAIL, "identity", str_fmt(d->arena,
 			"\"%.*s\" answers %d without any credential",
@@ -197,7 +213,9 @@ forge(struct doctor *d, const struct conf_server *s)
 		return false;
 	}
 	ask_server(d, s->name, STR(""), v, n, &r);
-	if (r.status == 0 || kept_out(&r))
+	if (is_silent(d, "identity", s->name, &r))
+		return false;
+	if (kept_out(&r))
 		return true;
 	doctor_find(d, FINDING_FAIL, "identity", str_fmt(d->arena,
 		"\"%.*s\" believes a client's header: %.*s", STR_ARG(s->name),

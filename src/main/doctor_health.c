@@ -162,8 +162,7 @@ doctor_files(struct doctor *d)
 		FINDING_WARN, "others can read it: chmod 640, or 600");
 	if (conf_state(d->conf) != NULL)
 		check_mode(d, "state", conf_state(d->conf), 0077, FINDING_WARN,
-			"the directory of the state is for one user: "
-			"chmod 700");
+			"it is for one user: chmod 600");
 	check_socket(d);
 	check_servers(d);
 }

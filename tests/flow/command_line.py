@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """command_line -- exit codes, what is printed, and mcpgatectl"""
+import http.server
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -389,6 +391,51 @@ def _(t):
             equal((code, out), (78, ""))
             assert "MCPGATE_TEST_A" in err and "not done" in err, err
         equal(g.ctl("--state", g.state, "ip", "list")[1].find("192"), -1)
+
+
+class Silent(http.server.BaseHTTPRequestHandler):
+    """A mount that says nothing to who sends this header."""
+    keep_out = ""
+
+    def do_GET(self):
+        self.answer(200, b'{"serverCount":1}')
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if not any(n.lower() == self.keep_out for n in self.headers):
+            self.answer(401, b"{}")
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@test("mcpgatectl doctor: no answer is not a good one", rows=(
+    ("x-authenticated-user", "identity"),
+    ("content-type", "identity"),
+    ("authorization", "authorization")))
+def _(t):
+    keep_out, check = t.row
+    inbound = {"strategy": "token", "token": {"values": [A]}}
+    how = type("How", (Silent,), {"keep_out": keep_out})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), how) as front:
+        threading.Thread(target=front.serve_forever).start()
+        try:
+            with Gate(config({"t": server(URL, {"inboundAuth": inbound})}),
+                      mode="cgi") as g:
+                _, out, err = g.ctl(
+                    "--json", "doctor",
+                    "http://127.0.0.1:%d/mcp" % front.server_port, seconds=60)
+        finally:
+            front.shutdown()
+    rows = [r for r in json.loads(out)["checks"] if r["check"] == check]
+    equal([r["result"] for r in rows], ["warn"])
+    assert '"t"' in rows[0]["said"] and "no answer: " in rows[0]["said"], rows
 
 
 @test("mcpgatectl: root is told where the state of another user lies")
