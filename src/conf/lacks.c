@@ -69,6 +69,10 @@ asks(const struct row *r, const struct node *n)
 		return false;
 	if (strcmp(r->key, "options.auth.sessionFailover") == 0)
 		return n->number == 0;	/* reinitialize, in so many words */
+	if (strcmp(r->key, "mcpProxy.type") == 0)
+		return n->number == 1;	/* sse */
+	if (strcmp(r->key, "options.protocol.upstream") == 0)
+		return n->number == 1 || n->number == 2; /* sse: below */
 	switch (r->kind) {
 	case ROW_BOOL:
 		return n->number == 1;

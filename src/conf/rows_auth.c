@@ -13,7 +13,8 @@ const struct row rows_auth[] = {
 { A ".strategy", ROW_WORDS,
   .choices = "none local token|bearer apikey jwt introspection proxy lua js",
   .help = "The first whose credential is present decides. Absent: the "
-	"strategies whose blocks are there, else local." },
+	"strategies whose blocks are there, else local. lua and js are not in "
+	"this build: the server answers 503." },
 { A ".header", ROW_HEADER, .preset = "Authorization",
   IN_OPTIONS(inbound.header), .help = "Where Bearer strategies look." },
 { A ".prefix", ROW_TEXT, .preset = "Bearer", IN_OPTIONS(inbound.prefix),
@@ -84,7 +85,8 @@ const struct row rows_auth[] = {
   .help = "Public key or certificate, PEM, read at load." },
 { A ".jwt.audience", ROW_TEXTS, .preset = "",
   IN_OPTIONS(inbound.jwt.audience),
-  .help = "Any of them must be in aud. Absent: not checked." },
+  .help = "Any of them must be in aud. Absent: the URLs of the server where "
+	"baseURL is set, else not checked (W09)." },
 { A ".jwt.algorithms", ROW_WORDS, .choices = BEARER_ALGS,
   IN_OPTIONS(inbound.jwt.algorithms),
   .help = "RS256 when absent, HS256 with secret. none is refused." },
@@ -195,7 +197,7 @@ const struct row rows_auth[] = {
 { A ".lua", ROW_BLOCK, .refer = "judge", .help = "A Lua script decides." },
 { A ".js", ROW_BLOCK, .refer = "judge",
   .help = "A JavaScript script decides." },
-{ "judge.source", ROW_TEXT, .flags = ROW_MASKED,
+{ "judge.source", ROW_TEXT, .flags = ROW_MASKED | ROW_CLOSES,
   .help = "File or inline text." },
 { "judge.timeout", ROW_MS, .preset = "100ms", .min = 1, .max = 10000,
   .help = "Run time without fetch." },

@@ -370,6 +370,21 @@ static const struct {
 	{ "W15", SERVER(",\"type\":\"sse\""),
 		S ".type: \"sse\" is ignored: not in this build; \"s\" answers "
 		"503" },
+	{ "W15", GATE("\"type\":\"sse\""),
+		"mcpProxy.type: \"type\" is ignored: not in this build" },
+	{ "W15", GATE("\"store\":{\"onFailure\":\"refuse\"}"),
+		"mcpProxy.store.onFailure: \"onFailure\" is ignored: not in "
+		"this build" },
+	{ "W15", SERVER(",\"toolPrefix\":\"x\""),
+		S ".toolPrefix: \"toolPrefix\" is ignored: not in this build" },
+	{ "W15", OPTIONS("\"protocol\":{\"bridge\":true}"),
+		O ".protocol.bridge: \"bridge\" is ignored: not in this build" },
+	{ "W15", OPTIONS("\"protocol\":{\"upstream\":\"legacy\"}"),
+		O ".protocol.upstream: \"upstream\" is ignored: not in this "
+		"build" },
+	{ "W15", OPTIONS("\"protocol\":{\"upstream\":\"sse\"}"),
+		O ".protocol.upstream: \"protocol.upstream\" is ignored: not "
+		"in this build; \"s\" answers 503" },
 	{ "W15", GATE("\"admin\":{\"enabled\":true}"),
 		"mcpProxy.admin.enabled: \"enabled\" is ignored: not in this "
 		"build" },
@@ -400,6 +415,9 @@ static const struct {
 	{ "E06", OPTIONS("\"pingInterval\":0") },
 	{ "E01", "{\"_note\":1,\"x-note\":2,\"$schema\":\"s\"}" },
 	{ "W15", "{\"_note\":1,\"x-note\":2,\"$schema\":\"s\"}" },
+	{ "W15", GATE("\"type\":\"streamable-http\"") },
+	{ "W15", OPTIONS("\"protocol\":{\"upstream\":\"auto\","
+		"\"bridge\":false}") },
 	{ "E45", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":"
 		"\"a\"}") },
 	{ "W09", INBOUND("\"jwt\":{\"secret\":\"" LONG "\",\"audience\":"
