@@ -121,6 +121,19 @@ def children(pid):
         return []
 
 
+def held_by(path):
+    """What a file holds, without the pages nobody has written."""
+    parts, end = [], 0
+    with open(path, "rb") as f:
+        try:
+            while True:
+                begin = os.lseek(f.fileno(), end, os.SEEK_DATA)
+                end = os.lseek(f.fileno(), begin, os.SEEK_HOLE)
+                parts.append(os.pread(f.fileno(), end - begin, begin))
+        except OSError:         # nothing more
+            return b"\0".join(parts)
+
+
 def alive(pid):
     try:
         with open("/proc/%d/stat" % pid) as f:
@@ -254,15 +267,15 @@ class Gate:
             eventually(lambda: len(self.worker_pids()) == self.workers,
                        seconds, "the workers")
         self.pids = self.worker_pids()
-        eventually(lambda: all(self.settled(p) for p in self.pids), seconds,
-                   "the workers' loops")
+        eventually(self.settled, seconds, "the workers' loops")
         self.base = {p: self.descriptors(p) for p in self.pids}
 
-    def settled(self, pid):
+    def settled(self):
         """A worker's loop runs when it opens nothing more."""
-        before = self.descriptors(pid)
+        before = [self.descriptors(p) for p in self.pids]
         time.sleep(0.03)
-        return before["other"] > 4 and before == self.descriptors(pid)
+        return all(b["other"] > 4 for b in before) and before == [
+            self.descriptors(p) for p in self.pids]
 
     def stop(self, check=True, how=signal.SIGTERM):
         """Checks what every test promises, then ends the processes."""
@@ -364,7 +377,7 @@ class Gate:
 
         def quiet():
             # The question itself is in flight while it is answered.
-            m = self.metrics()
+            m = Metrics(self.metrics_text())
             return m.total("mcpgate_in_flight") <= 1 \
                 and m.total("mcpgate_streams") == 0
 
@@ -377,8 +390,7 @@ class Gate:
             full = os.path.join(self.dir, name)
             if full not in (self.file, self.log) and os.path.isfile(full) \
                     and name != "config.json.old":
-                with open(full, "rb") as f:
-                    places[name] = f.read()
+                places[name] = held_by(full)
         for where, data in places.items():
             for value in _canaries:
                 assert value.encode() not in data, \

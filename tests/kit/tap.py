@@ -82,13 +82,14 @@ def equal(got, want, what="value"):
 
 def eventually(fn, seconds=5.0, what="condition"):
     """Waits until fn() is true (its value is returned)."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.004
     while True:
         got = fn()
         if got:
             return got
         assert time.monotonic() < end, what + " did not come in time"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.032)
 
 
 def _alarm(signum, frame):

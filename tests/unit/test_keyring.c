@@ -18,7 +18,7 @@
 #define NOW 1700000000
 #define S ((uint64_t)1000000)
 #define DAY (86400 * S)
-#define ROTATIONS 10000
+#define ROTATIONS 1500
 #define LEAK KIB(512)		/* bytes; a table that stays is 10 KiB */
 #define CLAIMS "{\"iss\":\"https://i.test\",\"sub\":\"alice\"," \
 	"\"aud\":\"gate\",\"exp\":1700003600%s}"
