@@ -35,6 +35,32 @@ for word in $(words "${MCPGATECTL:-$build/mcpgatectl}"); do
 		bad "docs/mcpgatectl.1: --$word is missing"
 done
 
+# Blocks of the configuration and variables of the environment stand in
+# mcpgate.json(5).
+page=docs/mcpgate.json.5
+for word in inboundAuth $(sed -n 's/^{ "mcpProxy\.\([a-zA-Z]*\)",.*/\1/p' \
+    src/conf/rows_gate.c; sed -n 's/^{ O "\([a-zA-Z]*\)", ROW_BLOCKS*,.*/\1/p' \
+    src/conf/rows_options.c); do
+	checked=$((checked + 1))
+	grep -qE "^\.(It )?Cm (.* )?$word( |\$)" $page ||
+		bad "$page: $word is missing"
+done
+for word in $(sed '/ unused\[\] = {/,/^};/d' src/conf/env.c |
+    grep -oE '"[A-Z][A-Z_]{4,}"' | tr -d '"'); do
+	checked=$((checked + 1))
+	grep -qE "^\.It Ev (.* )?$word( |\$)" $page ||
+		bad "$page: $word is missing"
+done
+
+# Fields of a request's line stand in mcpgate(8).
+for word in $(sed -n 's/.*log_[a-z]*(&*l, "\([a-z_]*\)".*/\1/p' \
+    src/watch/access_log.c | sort -u); do
+	checked=$((checked + 1))
+	sed -n '/^\.Sh LOG/,/^\.Sh ENV/p' docs/mcpgate.8 |
+		grep -qE "^\.Cm (.* )?$word( |\$)" ||
+		bad "docs/mcpgate.8: the field $word is missing"
+done
+
 # Ready snippets have no place holder left, and the paths of this build.
 for way in nginx lighttpd apache systemd; do
 	checked=$((checked + 1))
