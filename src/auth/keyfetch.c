@@ -9,7 +9,6 @@
 
 #include "auth/keyop.h"
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "http/url.h"
@@ -19,9 +18,8 @@
 #define UNUSED_MS 3600000u	/* then a set is no longer kept fresh */
 #define URI_MS 300000u		/* metadata are believed so long */
 #define MAX_URI_KEPT 1024
-#define FIRST_RETRY_S 15	/* doubled at each failure of a refresh */
-#define LAST_RETRY_S 300
 #define NO_SET_RETRY_S 5	/* there is none, and the network failed */
+#define TOLD_MS 30000u
 #define NO_SET_REST_S 30	/* there is none, and what came is wrong */
 
 struct keyfetch {
@@ -40,8 +38,12 @@ struct set {
 	struct keyset keyset;
 	uint64_t used_ms;
 	struct list waiters;
-	struct timer poll;
 	uint64_t until_ms;		/* of who waits now */
+	struct wanted wanted;		/* KEY_PEM: what the next turn asks */
+	struct list next;		/* who waits for that */
+	uint64_t next_until_ms;
+	uint64_t told_ms;		/* that there is no such key */
+	struct timer poll;
 	struct keyop *ops[KEYSET_WHYS];
 	struct keyset_claim claims[KEYSET_WHYS];
 	char uri[MAX_URI_KEPT + 1];	/* KEY_DISCOVERED; "" : not known */
@@ -54,6 +56,7 @@ static void
 set_free(struct set *s)
 {
 	waiter_wake_all(&s->waiters, NULL);
+	waiter_wake_all(&s->next, NULL);
 	timer_stop(&s->poll);
 	for (int i = 0; i < KEYSET_WHYS; i++) {
 		if (s->ops[i] != NULL)
@@ -87,6 +90,7 @@ set_new(struct keyfetch *f, const struct key_place *p)
 	s->arena = a;
 	s->place = key_place_copy(a, p);
 	list_init(&s->waiters);
+	list_init(&s->next);
 	timer_init(&s->poll, f->loop, on_poll, s);
 	list_append(&f->sets, &s->link);
 	open_keyset(s);
@@ -134,26 +138,6 @@ keyfetch_set(struct keyfetch *f, const struct key_place *p,
 
 /* ---- the end of a fetch --------------------------------------------------- */
 
-/* Up to a fifth more, so that many gateways do not come at once. */
-static uint64_t
-with_jitter(uint64_t seconds)
-{
-	uint32_t random;
-
-	digest_random(&random, sizeof(random));
-	return seconds * 1000000 + random % (seconds * 200000);
-}
-
-static uint64_t
-growing_us(uint32_t failures)
-{
-	uint64_t seconds = FIRST_RETRY_S;
-
-	for (uint32_t i = 0; i < failures && seconds < LAST_RETRY_S; i++)
-		seconds *= 2;
-	return with_jitter(seconds < LAST_RETRY_S ? seconds : LAST_RETRY_S);
-}
-
 /* When a set can be used no more, it is asked for at once. */
 static uint64_t
 rest_after(const struct set *s, bool lasting)
@@ -165,7 +149,7 @@ rest_after(const struct set *s, bool lasting)
 	    !state.usable)
 		return (lasting ? NO_SET_REST_S : NO_SET_RETRY_S) *
 			(uint64_t)1000000;
-	rest_us = growing_us(state.failures);
+	rest_us = keyop_retry_us(state.failures);
 	return rest_us < state.left_us ? rest_us : state.left_us;
 }
 
@@ -190,16 +174,30 @@ tell_news(const struct set *s, uint32_t keys)
 	arena_free(a);
 }
 
+/* Its place is well; who asked for it may be anybody, so nobody else has to
+ * wait for that.  Where there is no key at all yet, it is worth a line. */
+static void
+take_absence(struct set *s, enum keyset_why why)
+{
+	struct keyset_state state = { 0 };
+	uint64_t now = loop_now_ms(s->home->loop);
+
+	keyset_look(&s->keyset, keyset_now_us(), &state);
+	keyset_over(&s->keyset, &s->claims[why]);
+	if (state.usable || (s->told_ms != 0 && now - s->told_ms < TOLD_MS))
+		return;
+	s->told_ms = now;
+	tell_failure(s, "no such key", KEYSET_AGAIN_US);
+}
+
 static void
 take_failure(struct set *s, enum keyset_why why, const struct keyop_result *r)
 {
-	struct keyset_state state = { 0 };
 	uint64_t rest_us;
 
 	s->uri[0] = '\0';
-	keyset_look(&s->keyset, keyset_now_us(), &state);
-	if (r->no_such_key && state.usable) {
-		keyset_over(&s->keyset, &s->claims[why]);
+	if (r->no_such_key) {
+		take_absence(s, why);
 		return;
 	}
 	rest_us = rest_after(s, r->lasting);
@@ -270,9 +268,9 @@ known_uri(struct set *s)
 	return str_of(s->uri);
 }
 
-/* s->claims[why] is won. kid: for places with a document for each. */
+/* s->claims[why] is won.  kids: for places with a document for each. */
 static void
-start(struct set *s, enum keyset_why why, struct str kid)
+start(struct set *s, enum keyset_why why, const struct wanted *kids)
 {
 	struct arena *a = arena_new(2 * MAX_KEYSET);
 	struct str list = STR("");
@@ -283,7 +281,7 @@ start(struct set *s, enum keyset_why why, struct str kid)
 		keyset_read(&s->keyset, a, &list, &epoch);
 	s->ops[why] = keyop_start(&(struct keyop_plan){
 		.wire = s->home->wire, .place = &s->place,
-		.jwks_uri = known_uri(s), .list = list, .kid = kid,
+		.jwks_uri = known_uri(s), .list = list, .kids = kids,
 		.done = why == KEYSET_FORCED ? ended_forced : ended_sched,
 		.who = s,
 	}, &failure);
@@ -293,24 +291,85 @@ start(struct set *s, enum keyset_why why, struct str kid)
 			.why = failure, .lasting = true });
 }
 
+/* A claim that was won. */
+static void
+begin(struct set *s, const struct keyset_claim *c, const struct wanted *kids)
+{
+	if (s->ops[c->why] != NULL)
+		keyop_stop(s->ops[c->why]);	/* it hung */
+	s->ops[c->why] = NULL;
+	s->claims[c->why] = *c;
+	start(s, c->why, kids);
+}
+
 /* True: somebody fetches now, this worker or another one. */
 static bool
-claim(struct set *s, enum keyset_why why, struct str kid)
+claim(struct set *s, enum keyset_why why)
 {
-	switch (keyset_claim(&s->keyset, why, keyset_now_us(),
-	    &s->claims[why])) {
-	case KEYSET_WON:
-		if (s->ops[why] != NULL)
-			keyop_stop(s->ops[why]);	/* it hung */
-		s->ops[why] = NULL;
-		start(s, why, kid);
-		return s->ops[why] != NULL;
-	case KEYSET_BUSY:
-		return true;
-	case KEYSET_RESTS:
-		break;
+	struct keyset_claim c;
+	enum keyset_turn turn = keyset_claim(&s->keyset, why,
+		keyset_now_us(), &c);
+
+	if (turn == KEYSET_WON)
+		begin(s, &c, NULL);
+	return turn == KEYSET_WON ? s->ops[why] != NULL : turn == KEYSET_BUSY;
+}
+
+/* ---- turns for keys one by one -------------------------------------------- */
+
+/* Who waits for the turn that begins now. */
+static void
+move_on(struct set *s)
+{
+	s->until_ms = s->next_until_ms;
+	while (!list_empty(&s->next)) {
+		struct list *l = s->next.next;
+
+		list_drop(l);
+		list_append(&s->waiters, l);
 	}
-	return false;
+	s->wanted.n = 0;
+}
+
+/* The next turn, as soon as there may be one: all that is wanted, since one
+ * kid after the other would be a turn each, and the first is anybody's.
+ * Without any key it is worth waiting for; with some it comes too late. */
+static void
+take_turn(struct set *s)
+{
+	struct keyset_state state = { 0 };
+	struct keyset_claim c;
+	enum keyset_why why;
+	enum keyset_turn turn;
+
+	if (list_empty(&s->next))
+		return;
+	if (!keyset_look(&s->keyset, keyset_now_us(), &state)) {
+		waiter_wake_all(&s->next, NULL);
+		return;
+	}
+	why = state.usable ? KEYSET_FORCED : KEYSET_SCHED;
+	turn = keyset_claim(&s->keyset, why, keyset_now_us(), &c);
+	if (turn == KEYSET_WON) {
+		struct wanted kids = s->wanted;
+
+		move_on(s);
+		begin(s, &c, &kids);
+	} else if (loop_now_ms(s->home->loop) >= s->next_until_ms ||
+	    (turn == KEYSET_RESTS && (state.usable ||
+	    state.rest_us > keyset_now_us()))) {
+		waiter_wake_all(&s->next, NULL);
+	}
+}
+
+static void
+wait_for_turn(struct set *s, struct str kid, struct waiter *w)
+{
+	wanted_add(&s->wanted, kid);
+	if (list_empty(&s->next))
+		s->next_until_ms = loop_now_ms(s->home->loop) + WAIT_MS;
+	waiter_join(&s->next, w);
+	on_poll(s);
 }
 
 /* ---- waiting -------------------------------------------------------------- */
@@ -323,25 +382,33 @@ on_poll(void *who)
 	uint64_t now = loop_now_ms(s->home->loop);
 
 	timer_stop(&s->poll);
-	if (list_empty(&s->waiters))
-		return;
-	if (now < s->until_ms &&
-	    keyset_look(&s->keyset, keyset_now_us(), &state) &&
-	    state.in_flight)
-		timer_start(&s->poll, POLL_MS);
-	else
+	if (now >= s->until_ms ||
+	    !keyset_look(&s->keyset, keyset_now_us(), &state) ||
+	    !state.in_flight)
 		waiter_wake_all(&s->waiters, NULL);
+	take_turn(s);
+	if (!list_empty(&s->waiters) || !list_empty(&s->next))
+		timer_start(&s->poll, POLL_MS);
 }
 
 static uint32_t
-count_waiters(const struct set *s)
+count(const struct list *waiters)
 {
 	uint32_t n = 0;
 
-	for (const struct list *l = s->waiters.next; l != &s->waiters;
-	    l = l->next)
+	for (const struct list *l = waiters->next; l != waiters; l = l->next)
 		n++;
 	return n;
+}
+
+/* Is it one key that is to be asked for? */
+static bool
+asks_for_one(const struct set *s, const struct key_wish *k)
+{
+	struct keyset_state state = { 0 };
+
+	keyset_look(&s->keyset, keyset_now_us(), &state);
+	return s->place.kind == KEY_PEM && (k->missing || !state.usable);
 }
 
 const struct fault *
@@ -351,13 +418,17 @@ keyfetch_wait(struct keyfetch *f, const struct key_wish *k, struct waiter *w)
 	struct fault *fault;
 	bool flies;
 
-	if (count_waiters(s) >= MAX_KEY_WAITERS) {
+	if (count(&s->waiters) + count(&s->next) >= MAX_KEY_WAITERS) {
 		fault = fault_new(w->arena, FAULT_AUTH_UNAVAILABLE,
 			"too many requests wait for keys");
 		fault->retry_after_s = NO_SET_RETRY_S;
 		return fault;
 	}
-	flies = claim(s, k->missing ? KEYSET_FORCED : KEYSET_SCHED, k->kid);
+	if (asks_for_one(s, k)) {
+		wait_for_turn(s, k->kid, w);
+		return NULL;
+	}
+	flies = claim(s, k->missing ? KEYSET_FORCED : KEYSET_SCHED);
 	if (list_empty(&s->waiters))
 		s->until_ms = loop_now_ms(f->loop) + WAIT_MS;
 	waiter_join(&s->waiters, w);
@@ -377,13 +448,13 @@ look_after(struct set *s)
 	uint64_t now_us = keyset_now_us();
 
 	if (loop_now_ms(s->home->loop) - s->used_ms > UNUSED_MS &&
-	    list_empty(&s->waiters)) {
+	    list_empty(&s->waiters) && list_empty(&s->next)) {
 		set_free(s);
 		return;
 	}
 	if (keyset_look(&s->keyset, now_us, &state) && state.epoch != 0 &&
 	    state.due && !state.in_flight)
-		claim(s, KEYSET_SCHED, STR_NONE);
+		claim(s, KEYSET_SCHED);
 }
 
 void

@@ -8,7 +8,11 @@
 #include "auth/discovery.h"
 #include "auth/jwks.h"
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/limits.h"
+
+#define FIRST_RETRY_S 15	/* doubled at each failure of a refresh */
+#define LAST_RETRY_S 300
 
 struct keyop {
 	struct arena *arena;
@@ -19,6 +23,8 @@ struct keyop {
 	struct discovery *discovery;
 	struct str kids[JWKS_PEM_KEYS];	/* KEY_PEM: still to be fetched */
 	uint32_t n_kids;
+	uint32_t n_got;			/* of them, so far */
+	bool wanted;			/* they are new, and may not be there */
 	struct str list;
 	struct keyop_result result;
 };
@@ -191,6 +197,31 @@ begin_discovery(struct keyop *o)
 static const char *next_key(struct keyop *o);
 
 static void
+take_list(struct keyop *o)
+{
+	struct str kids[JWKS_PEM_KEYS];
+
+	o->result.why = NULL;
+	o->result.document = o->list;
+	o->result.keys = jwks_pem_kids(o->list, kids);
+	o->result.refresh_s = jwks_refresh_s(STR(""));
+}
+
+/* What was wanted and got stays, whatever became of the others. */
+static void
+finish_keys(struct keyop *o)
+{
+	if (o->wanted && o->n_got == 0 && o->result.why == NULL) {
+		o->result.no_such_key = true;
+		fail(o, "no such key", true);
+	} else if (o->result.why == NULL || (o->wanted && o->n_got > 0)) {
+		take_list(o);
+	}
+	finish(o);
+}
+
+/* A key that is not there is left out. */
+static void
 took_key(void *who, const struct fetch_reply *r)
 {
 	struct keyop *o = who;
@@ -198,33 +229,25 @@ took_key(void *who, const struct fetch_reply *r)
 	bool gone = r->end == FETCH_REPLY && r->status / 100 == 4;
 
 	o->fetch = NULL;
-	if (gone && o->plan.kid.p != NULL) {
-		s->no_such_key = true;
-		fail(o, "no such key", true);
-	} else if (!gone && is_document(o, r)) {
+	if (!gone && is_document(o, r)) {
 		s->why = jwks_pem_add(o->arena, o->list,
 			o->kids[o->n_kids], r->body, &o->list);
 		s->lasting = true;
+		o->n_got += s->why == NULL;
 	}
-	if (s->why == NULL)
+	if (s->why == NULL && o->n_kids > 0)
 		s->why = next_key(o);
 	if (o->fetch == NULL)
-		finish(o);
+		finish_keys(o);
 }
 
-/* The oldest first: each goes to the front. */
+/* The last first: of a list the oldest, which goes to its front; of those
+ * that are wanted who came last. */
 static const char *
 next_key(struct keyop *o)
 {
 	const char *why = NULL;
-	struct str kids[JWKS_PEM_KEYS];
 
-	if (o->n_kids == 0) {
-		o->result.document = o->list;
-		o->result.keys = jwks_pem_kids(o->list, kids);
-		o->result.refresh_s = jwks_refresh_s(STR(""));
-		return NULL;
-	}
 	o->n_kids--;
 	o->fetch = fetch(o, str_fmt(o->arena, "%.*s%.*s",
 		STR_ARG(o->place.url), STR_ARG(o->kids[o->n_kids])),
@@ -236,16 +259,41 @@ static const char *
 begin_keys(struct keyop *o)
 {
 	o->list = str_copy(o->arena, o->plan.list);
-	if (o->plan.kid.p != NULL) {
-		o->kids[0] = str_copy(o->arena, o->plan.kid);
-		o->n_kids = 1;
+	o->wanted = o->plan.kids != NULL;
+	if (o->wanted) {
+		for (; o->n_kids < o->plan.kids->n; o->n_kids++)
+			o->kids[o->n_kids] = str_copy(o->arena, str_of(
+				o->plan.kids->v[o->n_kids]));
 	} else {
 		o->n_kids = jwks_pem_kids(o->list, o->kids);
 		o->list = STR("");
 	}
+	o->plan.kids = NULL;		/* the caller's */
 	if (o->n_kids == 0)
 		return "no key to fetch";
 	return next_key(o);
+}
+
+/* ---- the next attempt ----------------------------------------------------- */
+
+/* Up to a fifth more, so that many gateways do not come at once. */
+static uint64_t
+with_jitter(uint64_t seconds)
+{
+	uint32_t random;
+
+	digest_random(&random, sizeof(random));
+	return seconds * 1000000 + random % (seconds * 200000);
+}
+
+uint64_t
+keyop_retry_us(uint32_t failures)
+{
+	uint64_t seconds = FIRST_RETRY_S;
+
+	for (uint32_t i = 0; i < failures && seconds < LAST_RETRY_S; i++)
+		seconds *= 2;
+	return with_jitter(seconds < LAST_RETRY_S ? seconds : LAST_RETRY_S);
 }
 
 /* ---- life ----------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #define AUTH_KEYOP_H
 
 #include "auth/keyfetch.h"
+#include "auth/wanted.h"
 
 #define KEYOP_CONNECT_MS 2000
 #define KEYOP_TOTAL_MS 5000	/* less than KEYSET_FLIGHT_US */
@@ -31,7 +32,7 @@ struct keyop_plan {
 	const struct key_place *place;	/* copied */
 	struct str jwks_uri;		/* KEY_DISCOVERED: known; "" : ask */
 	struct str list;		/* KEY_PEM: what is kept now */
-	struct str kid;			/* KEY_PEM: p == NULL: all of list */
+	const struct wanted *kids;	/* KEY_PEM: NULL: all of list */
 	void (*done)(void *who, const struct keyop_result *r);
 	void *who;
 };
@@ -39,6 +40,9 @@ struct keyop_plan {
 /* NULL: nothing was started, why_r says why. */
 struct keyop *keyop_start(const struct keyop_plan *p, const char **why_r);
 void keyop_stop(struct keyop *o);
+
+/* How long a set rests after a refresh that failed behind so many others. */
+uint64_t keyop_retry_us(uint32_t failures);
 
 /* All of it in the arena. */
 struct key_place key_place_copy(struct arena *a, const struct key_place *p);

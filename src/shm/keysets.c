@@ -252,6 +252,17 @@ keyset_look(const struct keyset *k, uint64_t now_us,
 
 /* ---- who fetches ---------------------------------------------------------- */
 
+/* After a turn that brought nothing, since nobody has such a key, the next
+ * one may ask for others. */
+static uint64_t
+gap(const struct shm_keyset *v, uint64_t stamp)
+{
+	bool absent = load(&v->done_us[KEYSET_SCHED]) == stamp &&
+		load(&v->failures) == 0 && load(&v->as_of_us) < stamp;
+
+	return absent ? KEYSET_AGAIN_US : KEYSET_RETRY_US;
+}
+
 static bool
 rests(const struct shm_keyset *v, enum keyset_why why, uint64_t now_us)
 {
@@ -260,7 +271,7 @@ rests(const struct shm_keyset *v, enum keyset_why why, uint64_t now_us)
 	if (why == KEYSET_FORCED)
 		return stamp != 0 && since(stamp, now_us) < KEYSET_FORCED_US;
 	return now_us < load(&v->rest_us) ||
-		(stamp != 0 && since(stamp, now_us) < KEYSET_RETRY_US);
+		(stamp != 0 && since(stamp, now_us) < gap(v, stamp));
 }
 
 enum keyset_turn
@@ -410,8 +421,13 @@ keyset_fail(const struct keyset *k, const struct keyset_claim *c,
 void
 keyset_over(const struct keyset *k, const struct keyset_claim *c)
 {
-	if (is_mine(k))
-		say_done(k->slot, c);
+	if (!is_mine(k))
+		return;
+	if (c->why == KEYSET_SCHED) {
+		store(&k->slot->failures, 0);
+		store(&k->slot->rest_us, 0);
+	}
+	say_done(k->slot, c);
 }
 
 /* ---- showing -------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 
 #define KEYSET_FLIGHT_US 6000000u	/* a fetch that says nothing is over */
 #define KEYSET_RETRY_US 5000000u	/* between two tries to get a first set */
+#define KEYSET_AGAIN_US 500000u	/* … when there was no such key, only */
 /* Between two fetches because of an unknown key, over all processes: a flood
  * of invented names costs two requests a minute and can delay a new key by
  * half of one. */
@@ -98,7 +99,8 @@ void keyset_keep(const struct keyset *k, const struct keyset_claim *c,
 void keyset_fail(const struct keyset *k, const struct keyset_claim *c,
 	uint64_t now_us, uint64_t rest_us);
 
-/* The claim is over; nothing is known anew, nothing failed. */
+/* The claim is over; nothing is known anew, nothing failed: its place is well,
+ * and has no key of that name. */
 void keyset_over(const struct keyset *k, const struct keyset_claim *c);
 
 /* A copy of the document; false: there is none, or not a whole one. */

@@ -4,6 +4,7 @@
 import json
 import os
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -198,6 +199,65 @@ def _(t):
             equal(len(idp.calls), 2)
             equal(g.get("/ready").body, b'{"status":"ok"}')
             equal(ask(g, "X-Amzn-Oidc-Data", good).status, 200)
+
+
+def forged(i):
+    return balancer_token(keys.ec("second"), "%08x" % i + KID[8:], head(),
+                          claims())
+
+
+@test("aws-alb: another's unknown kid keeps nobody out", workers=BOTH)
+def _(t):
+    with Idp() as idp, Upstream() as up:
+        key = idp.add(KID, keys.ec())
+        with Gate(balancer(up, idp), t.workers) as g:
+            equal(ask(g, "X-Amzn-Oidc-Data", forged(1)).status, 503)
+            good = balancer_token(key, KID, head(), claims())
+            equal(ask(g, "X-Amzn-Oidc-Data", good).status, 200)
+            equal(idp.count("/alb/" + KID), 1)
+            g.log_has("no such key")
+            equal(ask(g, "X-Amzn-Oidc-Data", forged(2)).status, 401)
+
+
+@test("aws-alb: nor do many of them", workers=BOTH)
+def _(t):
+    with Idp() as idp, Upstream() as up:
+        key = idp.add(KID, keys.ec())
+        with Gate(balancer(up, idp), t.workers) as g:
+            got = []
+            threads = [threading.Thread(target=lambda i=i: got.append(ask(
+                g, "X-Amzn-Oidc-Data", forged(i)).status))
+                for i in range(12)]
+            for thread in threads:
+                thread.start()
+            good = balancer_token(key, KID, head(), claims())
+            equal(ask(g, "X-Amzn-Oidc-Data", good).status, 200)
+            for thread in threads:
+                thread.join()
+            assert set(got) <= {401, 503}, got
+            assert len(idp.calls) <= 13, len(idp.calls)
+
+
+@test("aws-alb: a new kid is fetched when it is another's turn")
+def _(t):
+    with Idp() as idp, Upstream() as up:
+        key = idp.add(KID, keys.ec())
+        with Gate(balancer(up, idp)) as g:
+            good = balancer_token(key, KID, head(), claims())
+            equal(ask(g, "X-Amzn-Oidc-Data", good).status, 200)
+            equal(ask(g, "X-Amzn-Oidc-Data", forged(1)).status, 401)
+            begun = time.monotonic()
+            other = idp.add(NEXT, keys.ec("third"))
+            fresh = balancer_token(other, NEXT, head(), claims())
+            equal(ask(g, "X-Amzn-Oidc-Data", fresh).status, 401)
+            for i in range(2, 8):
+                equal(ask(g, "X-Amzn-Oidc-Data", forged(i)).status, 401)
+            equal(len(idp.calls), 2)
+            time.sleep(max(0, 30.5 - (time.monotonic() - begun)))
+            equal(ask(g, "X-Amzn-Oidc-Data", forged(9)).status, 401)
+            equal(ask(g, "X-Amzn-Oidc-Data", fresh).status, 200)
+            equal(ask(g, "X-Amzn-Oidc-Data", good).status, 200)
+            equal(len(idp.calls), 10)   # eight kids, in one turn
 
 
 @test("aws-alb: other algorithms are refused at the start")

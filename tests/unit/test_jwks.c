@@ -3,6 +3,7 @@
 #include "auth/jwks.h"
 
 #include "auth/discovery.h"
+#include "auth/wanted.h"
 #include "base/limits.h"
 #include "kit/sign.h"
 #include "kit/tap.h"
@@ -197,6 +198,28 @@ test_document(struct arena *a, size_t i)
 		IS_STR(f.jwks_uri, documents[i].uri);
 }
 
+/* The latest are asked for, each once. */
+static void
+test_wanted(struct arena *a)
+{
+	static struct wanted w;
+	struct str all = STR("");
+
+	wanted_add(&w, STR("not-a-kid"));
+	OK(w.n == 0);
+	for (unsigned i = 0; i < JWKS_PEM_KEYS + 2; i++)
+		wanted_add(&w, str_fmt(a, "%08x-0000-0000-0000-000000000000",
+			i));
+	OK(w.n == JWKS_PEM_KEYS);
+	wanted_add(&w, STR("00000005-0000-0000-0000-000000000000"));
+	OK(w.n == JWKS_PEM_KEYS);
+	for (uint32_t i = 0; i < w.n; i++)
+		all = str_fmt(a, "%.*s%.*s", STR_ARG(all), 8, w.v[i]);
+	IS_STR(all, "00000002000000030000000400000006"
+		"000000070000000800000009" "0000000a0000000b0000000c"
+		"0000000d0000000e0000000f" "000000100000001100000005");
+}
+
 int
 main(void)
 {
@@ -209,6 +232,7 @@ main(void)
 			ages[i].seconds, "'%s' is %lld s", ages[i].rules,
 			(long long)ages[i].seconds);
 	test_list(a);
+	test_wanted(a);
 	for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++)
 		test_issuer(a, i);
 	for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)

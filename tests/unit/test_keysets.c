@@ -51,7 +51,7 @@ reads(const struct keyset *k, const char *want, uint64_t *epoch_r)
 
 /* ---- claims, row by row ------------------------------------------------- */
 
-enum act { CLAIM, KEEP, FAIL };
+enum act { CLAIM, KEEP, FAIL, ABSENT };
 
 static const struct {
 	const char *name;
@@ -106,6 +106,15 @@ static const struct {
 		0 } }, 3, KEYSET_FORCED, 10 * S, KEYSET_BUSY },
 	{ "they do not exclude each other", { { CLAIM, KEYSET_SCHED, 0, 0 } },
 		1, KEYSET_FORCED, 1, KEYSET_WON },
+	{ "no such key: nobody else has to wait long", { { CLAIM,
+		KEYSET_SCHED, 0, 0 }, { ABSENT, KEYSET_SCHED, 0, 0 } }, 2,
+		KEYSET_SCHED, S / 2, KEYSET_WON },
+	{ "but a little", { { CLAIM, KEYSET_SCHED, 0, 0 }, { ABSENT,
+		KEYSET_SCHED, 0, 0 } }, 2, KEYSET_SCHED, S / 2 - 1,
+		KEYSET_RESTS },
+	{ "no such key among some", { { CLAIM, KEYSET_FORCED, 0, 0 },
+		{ ABSENT, KEYSET_FORCED, 0, 0 } }, 2, KEYSET_FORCED,
+		30 * S - 1, KEYSET_RESTS },
 	{ "time that goes back is no time", { { CLAIM, KEYSET_FORCED, 9 * S,
 		0 }, { KEEP, KEYSET_FORCED, 9 * S, 0 } }, 2, KEYSET_FORCED, 0,
 		KEYSET_RESTS },
@@ -126,6 +135,8 @@ test_claims(size_t i)
 				KEYSET_WON);
 		else if (claims[i].before[j].act == KEEP)
 			keyset_keep(&k, &c, &KEYS("{}"), at);
+		else if (claims[i].before[j].act == ABSENT)
+			keyset_over(&k, &c);
 		else
 			keyset_fail(&k, &c, at, claims[i].before[j].rest_us);
 	}
