@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -38,7 +39,7 @@ class Tools:
 
     def __init__(self, folder):
         self.folder = folder
-        for name in ("upstream", "sse_load"):
+        for name in ("upstream", "sse_load", "bare"):
             subprocess.run(
                 [os.environ.get("CC", "cc").split()[0], "-std=c11", "-O2",
                  "-D_GNU_SOURCE", "-o", self.path(name),
@@ -55,6 +56,7 @@ class Lab:
         self.dir = tempfile.mkdtemp(prefix="mcpgate-bench-")
         self.tools = Tools(self.dir)
         self.port, self.direct = free_port(), free_port()
+        self.bare = free_port()
         self.upstream = subprocess.Popen(
             [self.tools.path("upstream"), "1000"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
@@ -75,6 +77,12 @@ class Lab:
         while not os.path.exists(self.gate.socket):
             assert time.monotonic() < end, self.gate.log_text()
             time.sleep(0.02)
+        self.bare_socket = socket.socket(socket.AF_UNIX)
+        self.bare_socket.bind(os.path.join(self.dir, "bare.sock"))
+        self.bare_socket.listen(128)
+        self.bare_socket.setblocking(False)
+        os.chmod(os.path.join(self.dir, "bare.sock"), 0o666)
+        self.bares = [self._bare() for _ in range(workers)]
         self._nginx()
         while True:
             try:
@@ -93,9 +101,19 @@ class Lab:
         self.nginx.terminate()
         self.nginx.wait()
         self.gate.end()
+        for p in self.bares:
+            p.terminate()
+            p.wait()
+        self.bare_socket.close()
         self.upstream.stdin.close()
         self.upstream.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _bare(self):
+        """One process of the least relay there can be."""
+        return subprocess.Popen(
+            [self.tools.path("bare"), str(self.up_port)],
+            stdin=self.bare_socket, stdout=subprocess.DEVNULL)
 
     def _nginx(self):
         with open(os.path.join(TOP, "nginx/mcpgate.conf.in")) as f:
@@ -113,15 +131,18 @@ pid %s/nginx.pid; error_log stderr crit; %s
 events { worker_connections 24000; }
 http { access_log off; keepalive_requests 1000000000; %s
 upstream mcpgate { server unix:%s; keepalive 64; keepalive_requests 1000000; }
+upstream bare { server unix:%s/bare.sock; keepalive 64; }
 upstream direct { server 127.0.0.1:%d; keepalive 64;
  keepalive_requests 1000000; }
+server { listen 127.0.0.1:%d backlog=4096; %s }
 server { listen 127.0.0.1:%d backlog=4096; %s }
 server { listen 127.0.0.1:%d backlog=4096; location / {
  proxy_pass http://direct; proxy_http_version 1.1; proxy_buffering off;
  proxy_set_header Connection ""; } }
 }
 """ % (Lab.files(), self.dir, "user root;" if os.geteuid() == 0 else "",
-                temp, self.gate.socket, self.up_port, self.port, snippet,
+                temp, self.gate.socket, self.dir, self.up_port, self.port, snippet,
+                self.bare, snippet.replace("pass mcpgate;", "pass bare;"),
                 self.direct))
         path = shutil.which("nginx", path=os.environ["PATH"]
                             + ":/usr/sbin:/usr/local/sbin")
@@ -146,7 +167,8 @@ server { listen 127.0.0.1:%d backlog=4096; location / {
     def groups(self):
         from kit.gate import children
         return {"nginx": children(self.nginx.pid),
-                "gateway": self.workers, "upstream": [self.upstream.pid]}
+                "gateway": self.workers, "upstream": [self.upstream.pid],
+                "bare": [p.pid for p in self.bares]}
 
     def wrk(self, port, path, headers=(), clients=64, seconds=None,
             body_n=400, lua_more=""):

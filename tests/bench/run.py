@@ -44,12 +44,12 @@ def promise(name, value, want, good):
     PROMISES.append((name, value, want, "yes" if good else "**no**"))
 
 
-def row(name, r, base=None):
+def row(name, r, base=None, who="gateway"):
     return (name, "%.1f k" % (r["rate"] / 1000),
             "%.2f" % (r["rate"] / base["rate"]) if base else "1.00",
             "%.2f / %.2f" % (r["p50"], r["p99"]),
             "%.1f" % r["us"]["nginx"],
-            "%.1f" % r["us"]["gateway"] if base else "–",
+            "%.1f" % r["us"][who] if base else "–",
             r["bad"] or "0")
 
 
@@ -71,12 +71,13 @@ def joined(runs):
                    for k in runs[0]["us"]}}
 
 
-def in_turn(lab, headers=(), rounds=None, **more):
-    """(reference, gateway): a second each in turn, so that what else the
-    machine does meets both; both get the same requests."""
+def in_turn(lab, headers=(), rounds=None, bare=False, **more):
+    """(reference, gateway[, bare]): a second each in turn, so that what else
+    the machine does meets all; all get the same requests."""
+    ports = [lab.direct, lab.port] + [lab.bare] * bare
     lab.wrk(lab.port, "/mcp/s/mcp", headers, seconds=1)
-    runs = [(lab.wrk(lab.direct, "/mcp", headers, seconds=1, **more),
-             lab.wrk(lab.port, "/mcp/s/mcp", headers, seconds=1, **more))
+    runs = [[lab.wrk(port, "/mcp/s/mcp", headers, seconds=1, **more)
+             for port in ports]
             for _ in range(rounds or max(3, round(3 * SECONDS)))]
     return [joined(side) for side in zip(*runs)]
 
@@ -109,8 +110,9 @@ def case_calls():
         four = in_turn(lab, rounds=5, clients=4)
     options, login = jwt_options()
     with Lab(rotating, workers=2, options=options) as lab:
-        ref, two = in_turn(lab, login)
+        ref, two, bare = in_turn(lab, login, bare=True)
         rows += [row("nginx proxy_pass, with the JWT", ref),
+                 row("a bare relay that looks at nothing", bare, ref, "bare"),
                  row("mcpgate, cached JWT, three tokens", two, ref)]
     guarded = dict(options, **GUARDED)
     with Lab(rotating, workers=2, options=guarded) as lab:
@@ -137,8 +139,9 @@ def case_calls():
     ratio("the same with rate limits and a tool policy", full, ref2)
     ratio("the same as the first, one gateway worker", one, ref3)
     promise("CPU per relayed call in a worker",
-            "%.1f µs (nginx for a proxied call: %.1f)" % (
-                two["us"]["gateway"], ref["us"]["nginx"]), "≤ 40 µs",
+            "%.1f µs (a bare relay: %.1f; nginx for a proxied call: %.1f)" % (
+                two["us"]["gateway"], bare["us"]["bare"],
+                ref["us"]["nginx"]), "≤ 40 µs",
             two["us"]["gateway"] <= 40)
     for name, got in (("one worker", one), ("two workers", two)):
         promise("p99 to p50, " + name, "%.1f" % (got["p99"] / got["p50"]),
