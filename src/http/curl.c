@@ -93,7 +93,7 @@ wire_socket(void *clientp, curlsocktype purpose, struct curl_sockaddr *sa)
 	int fd;
 
 	(void)purpose;
-	if (c->way->block_private && !c->way->proxied &&
+	if (c->way->traits.block_private && !c->way->traits.proxied &&
 	    guard_address(&sa->addr)) {
 		c->owner->refused = true;
 		return CURL_SOCKET_BAD;

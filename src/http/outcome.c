@@ -155,7 +155,7 @@ judge_connect(struct transfer *t)
 void
 outcome_of(struct transfer *t, CURLcode code)
 {
-	if (t->place->way->proxied && judge_proxy(t, code))
+	if (t->place->way->traits.proxied && judge_proxy(t, code))
 		return;
 	if (code == CURLE_COULDNT_CONNECT) {
 		judge_connect(t);

@@ -31,8 +31,7 @@ _Static_assert(TEXTS <= sizeof(((struct way *)0)->keys) / sizeof(char *),
 /* What of a server's settings makes the way. */
 struct wish {
 	struct str texts[TEXTS];
-	const struct conf_tls *tls;
-	bool proxied, has_auth, block_private;
+	struct traits traits;
 };
 
 static struct wish
@@ -40,19 +39,22 @@ wish_of(const struct conf_server *server, struct str host)
 {
 	const struct conf_outproxy *p = &server->options.proxy;
 	const struct conf_tls *tls = &server->options.tls;
-	struct wish m = { .tls = tls,
-		.block_private = server->options.block_private };
+	struct wish m = { .traits = {
+		.proxied = p->url.n > 0 && !guard_direct(p->noproxy, host),
+		.insecure = tls->insecure_skip_verify,
+		.block_private = server->options.block_private,
+		.min_version = tls->min_version,
+		.max_version = tls->max_version } };
 
 	m.texts[CA_FILE] = tls->ca_file;
 	m.texts[CERT_FILE] = tls->cert_file;
 	m.texts[KEY_FILE] = tls->key_file;
 	m.texts[CIPHERS12] = tls->ciphers12;
 	m.texts[CIPHERS13] = tls->ciphers13;
-	m.proxied = p->url.n > 0 && !guard_direct(p->noproxy, host);
-	if (!m.proxied)
+	if (!m.traits.proxied)
 		return m;
 	m.texts[PROXY_URL] = p->url;
-	m.has_auth = p->has_auth;
+	m.traits.has_auth = p->has_auth;
 	if (p->has_auth) {
 		m.texts[PROXY_USER] = p->username;
 		m.texts[PROXY_PASSWORD] = secret_reveal(p->password);
@@ -71,13 +73,19 @@ same_text(const char *key, struct str text)
 }
 
 static bool
+same_traits(const struct traits *a, const struct traits *b)
+{
+	return a->proxied == b->proxied && a->has_auth == b->has_auth &&
+		a->insecure == b->insecure &&
+		a->block_private == b->block_private &&
+		a->min_version == b->min_version &&
+		a->max_version == b->max_version;
+}
+
+static bool
 fits(const struct way *y, const struct wish *m)
 {
-	if (y->proxied != m->proxied || y->has_auth != m->has_auth ||
-	    y->block_private != m->block_private ||
-	    y->insecure != m->tls->insecure_skip_verify ||
-	    y->min_version != m->tls->min_version ||
-	    y->max_version != m->tls->max_version)
+	if (!same_traits(&y->traits, &m->traits))
 		return false;
 	for (int i = 0; i < TEXTS; i++) {
 		if (!same_text(y->keys[i], m->texts[i]))
@@ -135,13 +143,8 @@ way_new(struct wire *w, const struct wish *m)
 	list_init(&y->connectors);
 	for (int i = 0; i < TEXTS; i++)
 		y->keys[i] = text_of(m->texts[i]);
-	y->proxied = m->proxied;
-	y->has_auth = m->has_auth;
-	y->block_private = m->block_private;
-	y->insecure = m->tls->insecure_skip_verify;
-	y->min_version = m->tls->min_version;
-	y->max_version = m->tls->max_version;
-	if (y->has_auth)
+	y->traits = m->traits;
+	if (y->traits.has_auth)
 		y->proxy_auth = basic_auth(y);
 	list_append(&w->ways, &y->link);
 	w->n_ways++;
@@ -279,7 +282,7 @@ place_new(struct way *y, const struct url *u, struct str name)
 {
 	struct place *p = calloc(1, sizeof(*p));
 	struct arena *a = arena_new(KIB(64));
-	const char *proxy = y->proxied ? y->keys[PROXY_URL] : "";
+	const char *proxy = y->traits.proxied ? y->keys[PROXY_URL] : "";
 
 	if (p == NULL)
 		abort();
@@ -296,7 +299,8 @@ place_new(struct way *y, const struct url *u, struct str name)
 		formatted(a, p->host, p->port, "");
 	if (!p->https && strncmp(proxy, "http", 4) == 0)
 		p->origin = text_of(str_fmt(a, "http://%s", p->host_line));
-	p->refused = y->block_private && y->proxied && text_refused(p->url);
+	p->refused = y->traits.block_private && y->traits.proxied &&
+		text_refused(p->url);
 	arena_free(a);
 	return p;
 }
@@ -387,12 +391,12 @@ version_of(int min, int max)
 static void
 dress_tls(CURL *e, const struct way *y)
 {
-	long check = y->insecure ? 0 : 1;
+	long check = y->traits.insecure ? 0 : 1;
 
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, check);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, check * 2);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION,
-		version_of(y->min_version, y->max_version));
+		version_of(y->traits.min_version, y->traits.max_version));
 	set_text(e, CURLOPT_CAINFO, y->keys[CA_FILE]);
 	if (y->keys[CA_FILE] != NULL)
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
@@ -406,11 +410,11 @@ dress_tls(CURL *e, const struct way *y)
 static void
 dress_proxy(CURL *e, const struct way *y)
 {
-	curl_easy_setopt(e, CURLOPT_PROXY, y->proxied ? y->keys[PROXY_URL] :
+	curl_easy_setopt(e, CURLOPT_PROXY, y->traits.proxied ? y->keys[PROXY_URL] :
 		"");
 	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (!y->has_auth)
+	if (!y->traits.has_auth)
 		return;
 	curl_easy_setopt(e, CURLOPT_PROXYAUTH, CURLAUTH_BASIC);
 	set_text(e, CURLOPT_PROXYUSERNAME, y->keys[PROXY_USER]);

@@ -57,6 +57,12 @@ struct wire {
 	char *scratch;			/* what has just been read */
 };
 
+/* What tells ways apart beside texts. */
+struct traits {
+	bool proxied, has_auth, insecure, block_private;
+	int min_version, max_version;
+};
+
 /* How connections are made: servers with equal settings share one. */
 struct way {
 	struct list link;
@@ -66,8 +72,7 @@ struct way {
 	uint32_t n_connectors, n_used;
 	char *keys[12];			/* way.c: texts that tell ways apart */
 	char *proxy_auth;		/* for requests to a proxy */
-	bool proxied, has_auth, insecure, block_private;
-	int min_version, max_version;
+	struct traits traits;
 };
 
 /* Where connections of a way lead to. */

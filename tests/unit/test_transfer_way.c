@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "http/wire.h"
 #include "kit/probe.h"
 #include "kit/tap.h"
 
@@ -327,6 +328,58 @@ test_slow_name(void)
 	pass(1600);		/* let the threads end */
 }
 
+/* One setting that differs is another way; the same again is the same. */
+static const struct {
+	const char *name;
+	struct conf_options options;
+} ways[] = {
+	{ "no more", { .disabled = false } },
+	{ "certificates not looked at", { .tls = {
+		.insecure_skip_verify = true } } },
+	{ "TLS at least", { .tls = { .min_version = 13 } } },
+	{ "TLS at most", { .tls = { .max_version = 12 } } },
+	{ "a CA file", { .tls = { .ca_file = STR("/a.pem") } } },
+	{ "another CA file", { .tls = { .ca_file = STR("/b.pem") } } },
+	{ "a certificate", { .tls = { .cert_file = STR("/a.pem") } } },
+	{ "a key", { .tls = { .key_file = STR("/a.pem") } } },
+	{ "ciphers", { .tls = { .ciphers12 = STR("A") } } },
+	{ "ciphers of 1.3", { .tls = { .ciphers13 = STR("A") } } },
+	{ "no private addresses", { .block_private = true } },
+	{ "a proxy", { .proxy = { .url = STR("http://p.test:1") } } },
+	{ "another proxy", { .proxy = { .url = STR("http://p.test:2") } } },
+	{ "a password", { .proxy = { .url = STR("http://p.test:1"),
+		.has_auth = true, .username = STR("u") } } },
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+static struct way *
+way_of(size_t i)
+{
+	struct conf_server s = { .index = 3, .options = ways[i].options };
+	struct url u;
+
+	OK(url_parse(STR("https://mcp.test/x"), &u));
+	return place_for(wire, &s, &u)->way;
+}
+
+static void
+test_ways(void)
+{
+	struct way *seen[WAYS];
+
+	for (size_t i = 0; i < WAYS; i++) {
+		size_t same = 0;
+
+		seen[i] = way_of(i);
+		for (size_t j = 0; j < i; j++)
+			same += seen[j] == seen[i];
+		tap_ok(same == 0, "a way of its own: %s", ways[i].name);
+	}
+	for (size_t i = 0; i < WAYS; i++)
+		tap_ok(way_of(i) == seen[i], "again: %s", ways[i].name);
+}
+
 int
 main(void)
 {
@@ -338,6 +391,7 @@ main(void)
 	test_blocks();
 	test_tls();
 	test_slow_name();
+	test_ways();
 	probe_end();
 	return tap_done();
 }
