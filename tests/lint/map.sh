@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# map -- docs/MAP.md names every room, and only files that exist
+# map -- docs/MAP.md names every room, the files of the rooms that a request walks
+# through, and only files that exist
 . "$(dirname "$0")/lint.inc"
 cd "$top" || exit 1
 
@@ -8,6 +9,11 @@ for dir in src/*/; do
 	room=$(basename "$dir")
 	checked=$((checked + 1))
 	grep -q "$room/" docs/MAP.md || bad "docs/MAP.md: no word of $room/"
+done
+for file in src/door/*.c src/gate/*.c; do
+	checked=$((checked + 1))
+	grep -qE "\`${file%.c}\.[ch]\`" docs/MAP.md ||
+		bad "docs/MAP.md: no word of $file"
 done
 names()
 {
