@@ -99,7 +99,7 @@ finish(struct discovery *d)
 	arena_free(d->arena);
 }
 
-static bool ask(struct discovery *d);
+static bool ask(struct discovery *d);	/* a circle */
 
 /* A server that is ill answers all URLs like that: later. */
 static void

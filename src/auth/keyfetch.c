@@ -66,7 +66,7 @@ set_free(struct set *s)
 	arena_free(s->arena);
 }
 
-static void on_poll(void *who);
+static void on_poll(void *who);	/* a circle */
 
 /* Where no slot is to be had, the set is this worker's alone. */
 static void

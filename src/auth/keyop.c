@@ -194,7 +194,7 @@ begin_discovery(struct keyop *o)
 
 /* ---- keys one by one ------------------------------------------------------ */
 
-static const char *next_key(struct keyop *o);
+static const char *next_key(struct keyop *o);	/* a circle */
 
 static void
 take_list(struct keyop *o)

@@ -194,7 +194,7 @@ heap_drop(struct loop *l, struct timer *t)
 
 /* ---- timers -------------------------------------------------------------- */
 
-static void ring(uv_timer_t *h);
+static void ring(uv_timer_t *h);	/* a circle */
 
 static void
 arm(struct loop *l)

@@ -147,7 +147,7 @@ put_scalar(struct dump *d, const struct row *r, const struct node *n)
 }
 
 static void put_block(struct dump *d, const char *scope,
-	const struct node *block);
+	const struct node *block);	/* a circle */
 
 static void
 put_list(struct dump *d, const struct row *r, const struct node *list)

@@ -84,7 +84,8 @@ put_list_type(struct buf *b, const struct row *r)
 	buf_add_c(b, ", { \"type\": \"null\" }] }");
 }
 
-static void put_object(struct buf *b, const char *scope, const char *indent);
+static void put_object(struct buf *b, const char *scope,
+	const char *indent);	/* a circle */
 
 static void
 put_type(struct buf *b, const struct row *r, const char *indent)

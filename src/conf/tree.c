@@ -115,7 +115,8 @@ read_plain(struct cursor *c)
 	return (struct str){ c->text.p + from, c->at - from };
 }
 
-static struct node *read_value(struct cursor *c, struct node *parent);
+static struct node *read_value(struct cursor *c,
+	struct node *parent);	/* a circle */
 
 static void
 read_member(struct cursor *c, struct node *object)

@@ -410,8 +410,8 @@ dress_tls(CURL *e, const struct way *y)
 static void
 dress_proxy(CURL *e, const struct way *y)
 {
-	curl_easy_setopt(e, CURLOPT_PROXY, y->traits.proxied ? y->keys[PROXY_URL] :
-		"");
+	curl_easy_setopt(e, CURLOPT_PROXY,
+		y->traits.proxied ? y->keys[PROXY_URL] : "");
 	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	if (!y->traits.has_auth)

@@ -235,7 +235,24 @@ bury(struct pool *p, struct child *c, int status)
 		(unsigned)(c->due_ms - now));
 }
 
-static void begin_stop(struct pool *p);
+static void
+begin_stop(struct pool *p)
+{
+	int64_t grace = conf_tree(p->conf)->drain_ms;
+
+	if (p->stopping) {
+		tell_children(p, SIGKILL);
+		return;
+	}
+	p->stopping = true;
+	p->kill_ms = now_ms() + (uint64_t)grace + LAST_CALL_MS;
+	notify_say("STOPPING=1");
+	log_say(LOG_LEVEL_INFO, "stop", "%u worker(s) are finishing",
+		count_children(p));
+	tell_children(p, SIGTERM);
+	if (p->prober > 0)
+		(void)kill(p->prober, SIGTERM);
+}
 
 /* It has said in the log what does not answer, unless it was killed. */
 static void
@@ -272,25 +289,6 @@ reap(struct pool *p)
 }
 
 /* ---- signals ------------------------------------------------------------------ */
-static void
-begin_stop(struct pool *p)
-{
-	int64_t grace = conf_tree(p->conf)->drain_ms;
-
-	if (p->stopping) {
-		tell_children(p, SIGKILL);
-		return;
-	}
-	p->stopping = true;
-	p->kill_ms = now_ms() + (uint64_t)grace + LAST_CALL_MS;
-	notify_say("STOPPING=1");
-	log_say(LOG_LEVEL_INFO, "stop", "%u worker(s) are finishing",
-		count_children(p));
-	tell_children(p, SIGTERM);
-	if (p->prober > 0)
-		(void)kill(p->prober, SIGTERM);
-}
-
 static void
 handle(struct pool *p, int signo)
 {

@@ -313,16 +313,21 @@ end(struct worker *w)
 
 /* Who wakes us goes on first, and we find more to do at once; waking on a free
  * processor is not slower.  What an administrator has chosen stays. */
+#ifdef SCHED_BATCH
 static void
 share_the_processor(void)
 {
-#ifdef SCHED_BATCH
 	const struct sched_param none = { 0 };
 
 	if (sched_getscheduler(0) == SCHED_OTHER)
 		(void)sched_setscheduler(0, SCHED_BATCH, &none);
-#endif
 }
+#else
+static void
+share_the_processor(void)
+{
+}
+#endif
 
 int
 worker_run(const struct worker_plan *p)

@@ -21,7 +21,15 @@ columns($0) > 110 { bad("over 110 columns") }
 	if ($0 !~ /"config.h"/)
 		bad("config.h is not included first")
 }
+# Our definitions begin a line with their name; only a circle needs more.
+/^static [^=]*[a-z0-9_][(]/ && !/__attribute__/ { declared = FNR }
+declared && /[;{]/ {
+	if (!/a circle/)
+		bad("a forward declaration: write bottom-up")
+	declared = 0
+}
 /^[{]$/ { start = FNR }
+/^#[ ]*if/ && start { bad("#if inside a function") }
 /^[}]/ && start {
 	if (FNR - start - 1 > 80)
 		bad("a function of " FNR - start - 1 " lines")
