@@ -13,7 +13,8 @@ presented_place(const struct conf_options *o, struct str name)
 	const struct conf_inbound *in = &o->inbound;
 	const struct str holds[] = { in->header, in->token_header,
 		conf_jwt_header(&in->jwt), in->apikey_header,
-		in->proxy.secret_header, usual[0], in->apikey_header.n > 0 ? STR_NONE : usual[1] };
+		in->proxy.secret_header, usual[0],
+		in->apikey_header.n > 0 ? STR_NONE : usual[1] };
 	size_t i;
 
 	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
