@@ -112,7 +112,8 @@ account(struct req *q)
 		.bytes = q->bytes,
 		.stream = q->stream,
 		.enabled = true,
-		.hash_user = q->conf->log_hash_principals,
+		.hash_key = q->conf->log_hash_principals ?
+			q->gate->hash_key : NULL,
 	};
 
 	if (q->client.p == NULL) {	/* refused before its step */

@@ -34,6 +34,17 @@ make_site(struct gate *g, struct conf_gen *conf)
 	});
 }
 
+/* One key for the workers of a host; without it one for this process. */
+static void
+make_hash_key(struct gate *g)
+{
+	if (g->segment != NULL)
+		memcpy(g->hash_key, segment_secret(g->segment),
+			sizeof(g->hash_key));
+	else
+		digest_random(g->hash_key, sizeof(g->hash_key));
+}
+
 struct gate *
 gate_new(const struct gate_plan *p)
 {
@@ -61,6 +72,7 @@ gate_new(const struct gate_plan *p)
 	g->looked_ms = loop_now_ms(p->loop);
 	list_init(&g->live);
 	timer_init(&g->grace, p->loop, NULL, g);
+	make_hash_key(g);
 	digest_random(base, sizeof(base));
 	digest_hex(base, sizeof(base), g->id_base);
 	if (p->segment != NULL)

@@ -37,6 +37,7 @@ struct gate {
 	uint64_t refused_stamp;		/* of a file that did not load */
 	uint64_t refused_ms, refused_said;	/* when, and why (a digest) */
 
+	uint8_t hash_key[32];		/* names are told hashed with it */
 	uint32_t audit_lost;		/* records; told once a second */
 
 	char id_base[17];		/* request ids: base, counter */

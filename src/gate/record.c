@@ -113,6 +113,7 @@ draft(struct req *q, int status)
 			STR(""),
 		.error = str_of(error_of(q, status)),
 		.success = q->fault == NULL && !q->gone && status < 400,
+		.hash_key = q->gate->hash_key,
 		.hash_user = q->conf->log_hash_principals,
 		.status = q->gone ? 499 : status,
 		.token = q->try.attempts > 0 ? (int)q->try.index : -1,

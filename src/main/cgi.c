@@ -15,7 +15,6 @@
 #include "door/door.h"
 #include "gate/gate.h"
 #include "main/worker.h"
-#include "watch/access_log.h"
 
 /* Coverage and leaks are looked at by functions that exit() calls. */
 #ifdef GATE_ENDS_TIDILY
@@ -151,8 +150,6 @@ run(struct settings *s, struct conf_gen *conf, struct arena *a)
 
 	settings_log(s, conf_tree(conf));
 	seg = worker_segment(conf_tree(conf), a);
-	if (seg != NULL)
-		access_log_key(segment_secret(seg));
 	gone = worker_revoked(conf_tree(conf), seg, a);
 	if (gone == NULL)
 		conf_release(conf);

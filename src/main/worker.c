@@ -15,7 +15,6 @@
 #include "base/loop.h"
 #include "door/door.h"
 #include "gate/gate.h"
-#include "watch/access_log.h"
 
 #define TICK_MS 1000
 #define SPAWNED_GRACE_MS 6000	/* mod_fcgid kills 8 s after its first SIGTERM */
@@ -260,10 +259,8 @@ open_gate(struct worker *w, const struct worker_plan *p)
 	const struct settings *s = p->settings;
 
 	w->segment = worker_segment(conf_tree(p->conf), w->arena);
-	if (w->segment != NULL) {
+	if (w->segment != NULL)
 		w->slot = worker_claim(w->segment);
-		access_log_key(segment_secret(w->segment));
-	}
 	w->revoked = worker_revoked(conf_tree(p->conf), w->segment, w->arena);
 	if (w->revoked == NULL) {
 		conf_release(p->conf);

@@ -4,7 +4,6 @@
 #include "watch/access_log.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/digest.h"
 #include "base/log.h"
@@ -48,30 +47,14 @@ put_sentence(struct log_line *l, const struct access *r)
 	log_str(l, "msg", str_of(text));
 }
 
-/* One key for the workers of a host; without it one for this process. */
-static struct {
-	uint8_t bytes[SHA256_SIZE];
-	bool set;
-} key;
-
 void
-access_log_key(const uint8_t bytes[SHA256_SIZE])
-{
-	memcpy(key.bytes, bytes, sizeof key.bytes);
-	key.set = true;
-}
-
-void
-access_log_hash(struct str text, char hex_r[ACCESS_LOG_HASH])
+access_log_hash(const uint8_t key[ACCESS_LOG_KEY], struct str text,
+	char hex_r[ACCESS_LOG_HASH])
 {
 	uint8_t digest[SHA256_SIZE];
 
-	if (!key.set) {
-		digest_random(key.bytes, sizeof key.bytes);
-		key.set = true;
-	}
-	digest_hmac((struct str){ (const char *)key.bytes, sizeof key.bytes },
-		text, digest);
+	digest_hmac((struct str){ (const char *)key, ACCESS_LOG_KEY }, text,
+		digest);
 	digest_hex(digest, ACCESS_LOG_HASH / 2, hex_r);
 }
 
@@ -80,11 +63,11 @@ put_user(struct log_line *l, const struct access *r)
 {
 	char hex[ACCESS_LOG_HASH];
 
-	if (!r->hash_user || r->user.n == 0) {
+	if (r->hash_key == NULL || r->user.n == 0) {
 		log_opt(l, "user", r->user);
 		return;
 	}
-	access_log_hash(r->user, hex);
+	access_log_hash(r->hash_key, r->user, hex);
 	log_str(l, "user", str_of(hex));
 }
 

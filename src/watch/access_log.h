@@ -3,6 +3,7 @@
  * access_log -- one line for one request, written where it ends
  *
  * Secrets: texts here are names, never header values; the log escapes them.
+ * The key that names are hashed with is never shown.
  */
 #ifndef WATCH_ACCESS_LOG_H
 #define WATCH_ACCESS_LOG_H
@@ -25,18 +26,18 @@ struct access {
 	uint64_t bytes;			/* body bytes sent to the client */
 	bool stream;
 	bool enabled;			/* logEnabled; refusals are always written */
-	bool hash_user;			/* log.principals: hash */
+	const uint8_t *hash_key;	/* log.principals: hash; NULL: as it is */
 };
 
 /* One line at the level its status asks for: event "request"; text
  * `using token index N` when a token was used (fields: mcpgate(8)). */
 void access_log(const struct access *r);
 
-/* What names are hashed with (32 bytes, of the segment). */
-void access_log_key(const uint8_t bytes[32]);
-
-/* The same text looks the same, and nobody can tell what it is. */
+/* The same text looks the same with the same key (of the segment), and nobody
+ * can tell what it is. */
+#define ACCESS_LOG_KEY 32
 #define ACCESS_LOG_HASH 17
-void access_log_hash(struct str text, char hex_r[ACCESS_LOG_HASH]);
+void access_log_hash(const uint8_t key[ACCESS_LOG_KEY], struct str text,
+	char hex_r[ACCESS_LOG_HASH]);
 
 #endif

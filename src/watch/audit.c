@@ -70,7 +70,7 @@ put_user(struct buf *b, const struct audit_record *r)
 		put(b, "user", r->user, MAX_IDENTITY);
 		return;
 	}
-	access_log_hash(r->user, hex);
+	access_log_hash(r->hash_key, r->user, hex);
 	put(b, "user", str_of(hex), sizeof(hex));
 }
 
@@ -80,7 +80,7 @@ put_session(struct buf *b, const struct audit_record *r)
 	char hex[ACCESS_LOG_HASH] = "";
 
 	if (r->session_id.n > 0)
-		access_log_hash(r->session_id, hex);
+		access_log_hash(r->hash_key, r->session_id, hex);
 	put(b, "session_id", str_of(hex), sizeof(hex));
 }
 

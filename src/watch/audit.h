@@ -27,6 +27,7 @@ struct audit_record {
 	struct str request_id, session_id, server, strategy;
 	struct str error;		/* reason word */
 	bool success;
+	const uint8_t *hash_key;	/* 32 bytes; with a session, a hash */
 	bool hash_user;			/* log.principals: hash */
 	bool pending;			/* no status, no duration yet */
 	int status;

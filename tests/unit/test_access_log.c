@@ -70,7 +70,7 @@ written(char *room, size_t size)
 static void
 check(size_t i)
 {
-	static const uint8_t tokens[2] = { 4, 7 };
+	static const uint8_t tokens[2] = { 4, 7 }, key[ACCESS_LOG_KEY];
 	struct arena *a = arena_new(4096);
 	char room[8192];
 	struct str text;
@@ -81,7 +81,7 @@ check(size_t i)
 		.client = STR("127.0.0.1"), .step = "auth", .page = "",
 		.status = cases[i].status, .token = -1, .tokens = tokens,
 		.attempts = cases[i].attempts, .us = 1234, .bytes = 99,
-		.enabled = cases[i].enabled, .hash_user = cases[i].hash,
+		.enabled = cases[i].enabled, .hash_key = cases[i].hash ? key : NULL,
 	};
 
 	if (cases[i].fault >= 0)

@@ -25,6 +25,8 @@
 static char dir[] = "/tmp/gate-audit-XXXXXX";
 static char file[64], renamed[64], sock[64];
 
+static const uint8_t key[32], other[32] = { 1 };
+
 static struct audit_record
 record(void)
 {
@@ -33,7 +35,8 @@ record(void)
 		.resource = STR("echo"), .remote_addr = STR("192.0.2.1"),
 		.user_agent = STR("a \"b\""), .request_id = STR("rid"),
 		.session_id = STR("v1.k.secret-session"), .server = STR("s"),
-		.strategy = STR("jwt"), .success = true, .status = 200,
+		.strategy = STR("jwt"), .hash_key = key, .success = true,
+		.status = 200,
 		.token = 3, .us = 12345 };
 }
 
@@ -47,7 +50,7 @@ static void
 fields(struct arena *a)
 {
 	struct audit_record r = record();
-	struct str text = audit_text(&r, a);
+	struct str text = audit_text(&r, a), user;
 
 	static const char *const words[] = {
 		"\"type\":\"tool_call\",\"source\":\"mcpgate\",\"user\":"
@@ -74,6 +77,10 @@ fields(struct arena *a)
 	r.hash_user = true;
 	text = audit_text(&r, a);
 	OK(!has(text, "alice") && !has(text, "\"user\":null"));
+	user = str_head(str_from(text, str_search(text, STR("\"user\""))), 25);
+	OK(has(audit_text(&r, a), str_copy(a, user).p));
+	r.hash_key = other;
+	OK(!has(audit_text(&r, a), str_copy(a, user).p));
 }
 
 /* Everything as long and as wild as can be: still one object in one line. */
@@ -93,7 +100,8 @@ longest(struct arena *a)
 		struct audit_record r = { .user = str_head(w, MAX_IDENTITY),
 			.action = w, .resource = w, .remote_addr = w,
 			.user_agent = w, .request_id = STR("rid"),
-			.session_id = w, .server = STR("s"), .strategy = w };
+			.session_id = w, .server = STR("s"), .strategy = w,
+			.hash_key = key };
 
 		if (i == 0)		/* such a user cannot be */
 			r.user = STR("u");
