@@ -81,7 +81,8 @@ check(size_t i)
 		.client = STR("127.0.0.1"), .step = "auth", .page = "",
 		.status = cases[i].status, .token = -1, .tokens = tokens,
 		.attempts = cases[i].attempts, .us = 1234, .bytes = 99,
-		.enabled = cases[i].enabled, .hash_key = cases[i].hash ? key : NULL,
+		.enabled = cases[i].enabled,
+		.hash_key = cases[i].hash ? key : NULL,
 	};
 
 	if (cases[i].fault >= 0)
