@@ -30,7 +30,8 @@ const struct row rows_auth[] = {
   IN_OPTIONS(inbound.required_scopes),
   .help = "All needed, else 403 insufficient_scope." },
 { A ".allowUsers", ROW_TEXTS, IN_OPTIONS(inbound.allow_users),
-  .help = "Patterns of users that may; an empty list admits nobody." },
+  .help = "Patterns of users that may; an empty list admits nobody. "
+	"token:, apikey: and anonymous are callers of that kind." },
 { A ".denyUsers", ROW_TEXTS, IN_OPTIONS(inbound.deny_users),
   .help = "Patterns of users that may not; looked at first." },
 { A ".allowGroups", ROW_TEXTS, IN_OPTIONS(inbound.allow_groups),
@@ -171,7 +172,8 @@ const struct row rows_auth[] = {
 { A ".proxy.userHeader", ROW_HEADER, .preset = "X-Authenticated-User",
   IN_OPTIONS(inbound.proxy.user_header), .help = "Header with the user." },
 { A ".proxy.param", ROW_PARAM, IN_OPTIONS(inbound.proxy.param),
-  .help = "Instead: a parameter set by the web server, like REMOTE_USER." },
+  .help = "Instead: a parameter set by the web server, like REMOTE_USER; "
+	"trustedPeers and secret hold for it when they are written." },
 { A ".proxy.trustedPeers", ROW_CIDRS,
   IN_OPTIONS(inbound.proxy.trusted_peers),
   .help = "Who may send the header; mcpProxy.trustedProxies when absent." },
