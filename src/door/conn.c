@@ -410,9 +410,11 @@ settle(void *who)
 	}
 	if (out_waiting(&c->out) > 0)
 		return;				/* send_on() follows */
-	if (c->state != FLUSHING)
-		out_flush(&c->out);		/* what was held */
-	else if (c->keep && !c->desk->draining)
+	if (!out_flush(&c->out))		/* what was held */
+		return;				/* once more */
+	if (c->state != FLUSHING || out_waiting(&c->out) > 0)
+		return;
+	if (c->keep && !c->desk->draining)
 		rest(c);
 	else
 		shut(c);

@@ -316,7 +316,9 @@ outlet_end(struct outlet *outlet)
 	struct out *o = (struct out *)outlet;
 
 	o->ended = true;
-	emit_reply(o, STR_NONE, true);
+	o->owed = !o->plain && !o->gone && o->head.n > 0;
+	if (!o->owed)
+		emit_reply(o, STR_NONE, true);
 	o->told(o->who, OUT_ENDED);
 }
 
@@ -358,7 +360,7 @@ out_start(struct out *o, uint16_t id, bool plain)
 {
 	o->id = id;
 	o->plain = plain;
-	o->begun = o->ended = o->holding = o->body_known = false;
+	o->begun = o->ended = o->holding = o->owed = o->body_known = false;
 	o->body_left = 0;
 }
 
@@ -371,6 +373,9 @@ out_flush(struct out *o)
 		v.iov_base = o->queue.p + o->sent;
 		v.iov_len = out_waiting(o);
 		advance(o, send_pieces(o, &v, 1));
+	} else if (!o->gone && o->owed) {
+		o->owed = false;
+		emit_reply(o, STR_NONE, true);
 	} else if (!o->gone && !o->ended && o->body_known &&
 	    o->body_left == 0) {
 		emit_reply(o, STR_NONE, false);

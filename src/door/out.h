@@ -18,7 +18,7 @@
 enum out_news {
 	OUT_HELD,	/* bytes wait for the rest of this turn: out_flush() */
 	OUT_QUEUED,	/* bytes wait for the peer: out_flush() when writable */
-	OUT_ENDED,	/* end() was called; the queue may hold bytes */
+	OUT_ENDED,	/* end() was called; bytes may be left for out_flush() */
 	OUT_CUT,	/* cut() was called */
 	OUT_GONE,	/* the peer takes no more */
 };
@@ -30,6 +30,7 @@ struct out {
 	bool plain;			/* CGI: no records around */
 	bool begun, ended, gone;
 	bool holding;			/* MAX_QUEUED was passed */
+	bool owed;			/* a whole reply waits for out_flush() */
 	bool body_known;		/* there is a Content-Length */
 	uint64_t body_left;
 	struct bytes head;		/* headers, perhaps the whole body */

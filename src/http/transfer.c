@@ -52,12 +52,6 @@ on_timer(void *who)
 }
 
 static void
-on_task(void *who)
-{
-	exchange_go_on(who);
-}
-
-static void
 start_timer(struct transfer *t)
 {
 	uint64_t due = due_of(t);
@@ -130,19 +124,6 @@ method_of(const char *method)
 	return NULL;
 }
 
-static void
-begin(struct transfer *t, struct wire *w, struct arena *a,
-	const struct transfer_plan *plan)
-{
-	*t = (struct transfer){ .wire = w, .plan = *plan, .arena = a };
-	t->begin_ms = loop_now_ms(w->loop);
-	list_append(&w->active, &t->link);
-	timer_init(&t->timer, w->loop, on_timer, t);
-	task_init(&t->task, on_task, t);
-	headers_init(&t->reply.headers, a);
-	h1_init(&t->parser, a);
-}
-
 /* A link of its own; exchange_begin() comes when it is there. */
 void
 transfer_connect(struct transfer *t)
@@ -171,6 +152,34 @@ go(struct transfer *t)
 	exchange_begin(t);
 }
 
+/* Requests go out at the end of the turn, one after the other: an upstream
+ * that is asked at once for all is woken once, not between each of them. */
+static void
+on_task(void *who)
+{
+	struct transfer *t = who;
+
+	if (t->begun || t->judged) {
+		exchange_go_on(t);
+		return;
+	}
+	t->begun = true;
+	go(t);
+}
+
+static void
+begin(struct transfer *t, struct wire *w, struct arena *a,
+	const struct transfer_plan *plan)
+{
+	*t = (struct transfer){ .wire = w, .plan = *plan, .arena = a };
+	t->begin_ms = loop_now_ms(w->loop);
+	list_append(&w->active, &t->link);
+	timer_init(&t->timer, w->loop, on_timer, t);
+	task_init(&t->task, on_task, t);
+	headers_init(&t->reply.headers, a);
+	h1_init(&t->parser, a);
+}
+
 struct transfer *
 transfer_start(struct wire *w, struct arena *a,
 	const struct transfer_plan *plan)
@@ -189,7 +198,7 @@ transfer_start(struct wire *w, struct arena *a,
 	t->place = place_for(w, plan->server, &u);
 	t->place->way->n_used++;
 	start_timer(t);
-	go(t);
+	task_post(w->loop, &t->task);
 	return t;
 }
 

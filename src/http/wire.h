@@ -135,6 +135,7 @@ struct transfer {
 	bool head_done, paused, resuming;
 	bool inside;			/* a callback may be running */
 	bool stopped;
+	bool begun;			/* a link was sought */
 	bool sent;			/* a byte went out */
 	bool send_failed, again;
 	bool judged;			/* end and detail are known */
