@@ -522,6 +522,40 @@ test_stop_inside(void)
 	IS_INT(p.end, TRANSFER_OK);
 }
 
+static unsigned long
+requests(void)
+{
+	struct probe p;
+
+	get(&p, "/count");
+	return strtoul(strchr(p.body, ' '), NULL, 10);
+}
+
+/* At the end of the turn, with all that began in it; who is stopped before
+ * sends nothing. */
+static void
+test_leaving(void)
+{
+	struct probe p[3];
+	struct transfer_plan plan;
+	unsigned long before;
+
+	get(&p[0], "/ok");
+	before = requests();
+	for (int i = 0; i < 3; i++) {
+		plan = plan_for(&p[i], at("/slow/60"));
+		start(&p[i], &plan);
+		OK(!transfer_sent(p[i].t));
+	}
+	drop(&p[1]);
+	pass(30);
+	OK(transfer_sent(p[0].t) && transfer_sent(p[2].t));
+	run_for(5000);
+	OK(p[0].end == TRANSFER_OK && p[2].end == TRANSFER_OK);
+	IS_INT(p[1].ends, 0);
+	IS_INT(requests() - before, 3);		/* two, and this one */
+}
+
 static void
 test_free_busy(void)
 {
@@ -583,6 +617,7 @@ main(void)
 	test_hold_lost();
 	test_stop();
 	test_stop_inside();
+	test_leaving();
 	test_free_busy();
 	test_warm();
 	probe_end();
