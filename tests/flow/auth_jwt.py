@@ -224,10 +224,10 @@ def _(t):
 
 def of_length(size):
     """A good token of so many bytes, or of one less."""
-    pad, made, n = {"pad": "h" * (size // 3)}, "", 0
-    while len(made) < size:
-        n = n + 1 if n else size // 4
+    pad, made, n = {"pad": "h" * (size // 3)}, "", size // 4
+    while len(made) < size:     # a jump to close below it, then steps
         last, made = made, keys.hs256(KEY, keys.claims(pad="x" * n), **pad)
+        n += max(1, (size - 8 - len(made)) * 3 // 4)
     return made if len(made) == size else last
 
 
