@@ -31,6 +31,8 @@ check_session(struct req *q)
 	return f;
 }
 
+/* Only sessions have streams to fetch and ends: a revision without them has no
+ * other method than POST. */
 static const struct fault *
 check_version(struct req *q)
 {
@@ -39,7 +41,8 @@ check_version(struct req *q)
 		"HTTP_MCP_PROTOCOL_VERSION", &n);
 
 	q->version = v;
-	if (n == 0 || (n == 1 && rpc_version_known(v)))
+	if (n == 0 || (n == 1 && rpc_version_known(v) &&
+	    !rpc_version_modern(v)))
 		return NULL;
 	return fault_new(q->arena, FAULT_BAD_REQUEST,
 		"protocol version \"%.*s\"", STR_ARG(str_head(v, 40)));

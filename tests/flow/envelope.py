@@ -320,6 +320,43 @@ def _(t):
             equal(up.calls, [])
 
 
+# Such a client has no sessions: no stream of one, nothing to end.
+@test("a stream or an end in a revision without sessions", workers=BOTH,
+      rows=tuple((method, version, session, status)
+                 for method in ("GET", "DELETE")
+                 for session in (True, False)
+                 for version, status in (
+                     (MODERN, 400), ("2025-11-25", 200), (None, 200))))
+def _(t):
+    method, version, session, status = t.row
+
+    def script(q, out):
+        if q.method == "GET":
+            out.sse()
+            out.event({"jsonrpc": "2.0", "method": "notifications/x"})
+            return out.end()
+        return out.json({"jsonrpc": "2.0", "id": 1, "result": {}},
+                        headers=[("Mcp-Session-Id", "of-upstream")])
+
+    with Upstream(script) as up, \
+            Gate(config({"s": server(up)}), t.workers) as g:
+        headers = {"Accept": "text/event-stream"}
+        if session:
+            headers["Mcp-Session-Id"] = g.rpc(
+                "/s/mcp", "initialize",
+                {"protocolVersion": "2025-11-25"}).header("mcp-session-id")
+        if version is not None:
+            headers["MCP-Protocol-Version"] = version
+        began = len(up.calls)
+        r = g.call(method, "/s/mcp", headers)
+        equal(r.status, status)
+        equal(len(up.calls) - began, 1 if status == 200 else 0)
+        if status == 400:
+            equal(r.reason, "bad_request")
+            del headers["MCP-Protocol-Version"]
+            equal(g.call(method, "/s/mcp", headers).status, 200)
+
+
 @test("the content type", rows=(
     ("with charset", "application/json; charset=utf-8", 200),
     ("upper case", "Application/JSON", 200), ("text", "text/plain", 415),
