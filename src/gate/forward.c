@@ -205,24 +205,32 @@ start_deadline(struct req *q)
 		timer_start(&q->deadline, (uint64_t)call_ms(q));
 }
 
-/* A caller who is known holds so many streams and no more. */
+static const struct fault *
+too_many_streams(struct req *q, const char *whose, uint32_t n)
+{
+	struct fault *f = fault_new(q->arena, FAULT_OVERLOADED,
+		"%s has %u streams open", whose, n);
+
+	f->retry_after_s = RETRY_STREAM_S;
+	return f;
+}
+
+/* A worker holds so many streams and no more; so does a caller who is known.
+ * access.c refuses a GET already; which POST lasts is known here first. */
 static const struct fault *
 count_stream(struct req *q)
 {
 	struct gate *g = q->gate;
 	uint32_t most = q->conf->limits.streams_per_caller;
-	struct fault *f;
 
-	if (!is_long(q) || !q->who->authenticated || g->segment == NULL ||
-	    g->slot == NULL)
+	if (!is_long(q))
+		return NULL;
+	if (g->streams >= q->conf->limits.streams)
+		return too_many_streams(q, "this worker", g->streams);
+	if (!q->who->authenticated || g->segment == NULL || g->slot == NULL)
 		return NULL;
 	q->counted = streams_enter(g->segment, g->slot, q->who->digest, most);
-	if (q->counted)
-		return NULL;
-	f = fault_new(q->arena, FAULT_OVERLOADED,
-		"the caller has %u streams open", most);
-	f->retry_after_s = RETRY_STREAM_S;
-	return f;
+	return q->counted ? NULL : too_many_streams(q, "the caller", most);
 }
 
 enum turn

@@ -215,6 +215,51 @@ def _(t):
                 c.close()
 
 
+@test("too many subscriptions, which last as streams do", workers=(1,),
+      rows=("subscriptions alone", "beside a GET"))
+def _(t):
+    hold = Hold()
+    listen = "subscriptions/listen"
+    p = "io.modelcontextprotocol/"
+    body = {"jsonrpc": "2.0", "id": 1, "method": listen, "params": {"_meta": {
+        p + "protocolVersion": "2026-07-28", p + "clientCapabilities": {},
+        p + "clientInfo": {"name": "t", "version": "1"}}}}
+    rows = [("Accept", "application/json, text/event-stream"),
+            ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", listen)]
+
+    def script(q, out):
+        if q.method == "POST" and q.json["method"] != listen:
+            return plain(q, out)
+        out.sse()
+        out.event({"n": 1})
+        hold.wait()
+        return out.end()
+
+    conf = config({}, limits={"streams": 2})
+    with Upstream(script) as up:
+        conf["mcpServers"]["s"] = server(up)
+        with Gate(conf) as g:
+            conns = [g.conn() for _ in range(3)]
+            if t.row == "beside a GET":
+                conns[0].begin("GET", "/s/mcp", rows[:1]).event()
+            else:
+                conns[0].begin("POST", "/s/mcp", rows, body).event()
+            conns[1].begin("POST", "/s/mcp", rows, body).event()
+            r = conns[2].begin("POST", "/s/mcp", rows, body).rest()
+            equal((r.status, r.reason), (503, "overloaded"))
+            equal(r.json["id"], 1)
+            assert int(r.header("retry-after")) >= 1
+            equal(len(up.calls), 2)
+            equal(g.rpc("/s/mcp", "ping").status, 200)  # a call has room
+            conns[0].close()
+            eventually(lambda: g.metrics().total("mcpgate_streams") == 1)
+            c = g.conn()
+            equal(c.begin("POST", "/s/mcp", rows, body).head().status, 200)
+            hold.go()
+            for c in conns[1:] + [c]:
+                c.close()
+
+
 @test("a call ends at the absolute limit", workers=(1,))
 def _(t):
     def script(q, out):
