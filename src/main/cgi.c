@@ -10,10 +10,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/loop.h"
 #include "door/door.h"
 #include "gate/gate.h"
+#include "http/headers.h"
 #include "main/worker.h"
 
 /* Coverage and leaks are looked at by functions that exit() calls. */
@@ -23,20 +28,86 @@
 # define MAY_LEAVE true
 #endif
 
-/* Without a configuration there is no gate: replies made by hand. */
-static void
-say(const char *status, const char *error)
+/* ---- replies made by hand: without a configuration there is no gate ----- */
+static struct str
+variable(const char *name)
 {
-	(void)printf("Status: %s\r\nContent-Type: application/json\r\n"
-		"Cache-Control: no-store\r\n\r\n%s\n", status, error);
+	const char *value = getenv(name);
+
+	return value != NULL ? str_of(value) : STR("");
+}
+
+/* The client's own, when it is one; else of the form that the gate gives. */
+static struct str
+request_id(struct arena *a)
+{
+	struct str theirs = variable("HTTP_X_REQUEST_ID");
+	uint8_t bytes[11];
+	char *hex;
+
+	if (theirs.n <= MAX_REQUEST_ID && str_visible(theirs))
+		return theirs;
+	hex = arena_alloc(a, 2 * sizeof(bytes) + 1);
+	digest_random(bytes, sizeof(bytes));
+	digest_hex(bytes, sizeof(bytes), hex);
+	return str_of(hex);
+}
+
+/* Is readiness asked for?  Nobody knows the mount: by the path's end. */
+static bool
+wants_ready(void)
+{
+	struct str path = variable("REQUEST_URI");
+
+	path = str_head(path, str_find(path, '?'));
+	return str_ends(path, STR("/ready")) ||
+		str_ends(path, STR("/readyz")) ||
+		str_ends(path, STR("/_readyz"));
+}
+
+static struct str
+error_text(struct arena *a, enum fault_kind kind, struct str id)
+{
+	struct buf b = buf_new(a, MAX_ERROR_REPLY);
+	struct str text = STR("");
+
+	buf_fmt(&b, "{\"error\":\"%s\",\"reason\":\"%s\",\"requestId\":\"",
+		fault_said(kind), fault_reason(kind));
+	buf_json(&b, id);
+	buf_add(&b, STR("\"}"));
+	(void)buf_take(&b, &text);
+	return text;
+}
+
+static void
+say(int status, struct str id, struct str body)
+{
+	(void)printf("Status: %d %s\r\nContent-Type: application/json\r\n"
+		"Cache-Control: no-store\r\nContent-Length: %zu\r\n"
+		"X-Request-Id: %.*s\r\n\r\n", status, http_reason(status),
+		body.n, STR_ARG(id));
+	if (!str_is(variable("REQUEST_METHOD"), "HEAD"))
+		(void)fwrite(body.p, 1, body.n, stdout);
 	(void)fflush(stdout);
+}
+
+static void
+say_fault(enum fault_kind kind)
+{
+	struct arena *a = arena_new(MAX_ERROR_REPLY);
+	struct str id = request_id(a);
+
+	if (kind == FAULT_INTERNAL && wants_ready())
+		say(503, id, STR("{\"status\":\"unavailable\"}"));
+	else
+		say(fault_http(kind), id, error_text(a, kind, id));
+	arena_free(a);
 }
 
 static void
 say_not_set_up(void)
 {
-	say("500 Internal Server Error",
-		"{\"error\":\"internal error\",\"reason\":\"internal\"}");
+	say_fault(FAULT_INTERNAL);
 }
 
 /* ---- arguments that a client may have sent ------------------------- */
@@ -75,8 +146,7 @@ cgi_query_has_options(const char *query)
 int
 cgi_refuse_options(void)
 {
-	say("400 Bad Request", "{\"error\":\"request is malformed\","
-		"\"reason\":\"bad_request\"}");
+	say_fault(FAULT_BAD_REQUEST);
 	return EX_OK;
 }
 

@@ -5,6 +5,7 @@ import grp
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -179,6 +180,17 @@ def _(t):
         equal(r.status, 400)
 
 
+def by_hand(r, error, reason):
+    """A reply that needed no configuration is like all the others."""
+    request_id = r.header("x-request-id")
+    assert re.fullmatch("[0-9a-f]{22}", request_id), request_id
+    equal(r.json, {"error": error, "reason": reason,
+                   "requestId": request_id})
+    equal(int(r.header("content-length")), len(r.body))
+    equal(r.header("content-type"), "application/json")
+    equal(r.header("cache-control"), "no-store")
+
+
 OPTIONS = (
     "--print-schema", "--dump-config", "-V", "--listen+unix:gate.sock",
     "--pidfile+pid", "%2d-help", "x+--help", "x%20--help", "%2D%2Dhelp", "-",
@@ -198,8 +210,7 @@ def _(t):
                 args = ["--config=" + g.file] + args
             r, code = g.cgi("GET", "/health?" + query, args=args)
             equal((query, r.status, code), (query, 400, 0))
-            equal(r.json, {"error": "request is malformed",
-                           "reason": "bad_request"})
+            by_hand(r, "request is malformed", "bad_request")
         for query in ("strict", "a+b-c", "x%2dy", "%zz", "/s/mcp", "a--b"):
             r, _ = g.cgi("GET", "/health?" + query, args=words(query))
             equal((query, r.status), (query, 200))
@@ -236,6 +247,40 @@ def _(t):
         equal(r.status, 500)
         assert b"config.json" not in r.body
         assert "config.json:" in g.log_text()
+        by_hand(r, "internal error", "internal")
+
+
+@test("CGI: what is said without a configuration", rows=(
+    "a broken one", "none", "no record of revocations"))
+def _(t):
+    with Gate(conf("http://127.0.0.1:9/"), mode="cgi") as g:
+        if t.row == "a broken one":
+            g.write({}, text="{")
+        elif t.row == "none":
+            os.unlink(g.file)
+        else:
+            os.makedirs(g.state + ".revoked")
+        for path in ("/health", "/s/mcp", "/readyness", "/ready/s",
+                     "/x?/ready", "/"):
+            r, _ = g.cgi("GET", path)
+            equal((path, r.status), (path, 500))
+            by_hand(r, "internal error", "internal")
+        for path in ("/ready", "/readyz", "/_readyz", "/mcp/ready?strict=1"):
+            r, _ = g.cgi("GET", path)
+            equal((path, r.status), (path, 503))
+            equal(r.json, {"status": "unavailable"})
+            equal(int(r.header("content-length")), len(r.body))
+            assert r.header("x-request-id")
+        for theirs in ("x", 'a"b\\c', "y" * 128):
+            r, _ = g.cgi("GET", "/s", {"X-Request-Id": theirs})
+            equal((r.header("x-request-id"), r.json["requestId"]),
+                  (theirs, theirs))
+        for theirs in ("", "a b", "y" * 129, "\u00e4"):
+            r, _ = g.cgi("GET", "/s", {"X-Request-Id": theirs})
+            by_hand(r, "internal error", "internal")
+        r, _ = g.cgi("HEAD", "/s")
+        equal((r.status, r.body), (500, b""))
+        assert int(r.header("content-length")) > 0
 
 
 @test("CGI: a stream is written as it comes, a closed reader ends it")
