@@ -86,8 +86,7 @@ static const struct fault *
 read_body(struct req *q)
 {
 	const struct conf_options *o = &q->server->conf->options;
-	struct rpc_headers h = { .check = o->check_headers,
-		.has_session = q->sealed.n > 0 };
+	struct rpc_headers h = { .check = o->check_headers };
 	struct rpc_limits limits = { .depth = q->conf->limits.json_depth,
 		.batch = q->conf->limits.batch };
 	uint32_t n;

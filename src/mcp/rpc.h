@@ -38,7 +38,6 @@ struct rpc_headers {
 	struct str method, name;	/* Mcp-Method, Mcp-Name */
 	bool method_twice, name_twice, version_twice;
 	bool param_twice;		/* one of Mcp-Param-* */
-	bool has_session;
 	bool check;			/* protocol.checkHeaders */
 };
 
