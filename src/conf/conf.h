@@ -442,6 +442,12 @@ void conf_release(struct conf_gen *g);
 /* True when the file's mtime, inode or size differ from what was loaded. */
 bool conf_changed(const struct conf_gen *g);
 
+/* A number that changes with a file; 0: it is not there.  Who remembers that
+ * of a refused one does not load it again and again. */
+uint64_t conf_stamp(const char *path);
+#define CONF_REFUSED_MS 10000	/* it is, so late: what it takes in may be
+				 * good now */
+
 /* Where a JWT lies by jwt.header, else by its profile; "": where all bearer
  * tokens do. */
 struct str conf_jwt_header(const struct conf_jwt *j);

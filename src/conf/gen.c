@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/digest.h"
 #include "base/jdoc.h"
 #include "base/limits.h"
 
@@ -401,4 +402,21 @@ conf_changed(const struct conf_gen *g)
 			return true;
 	}
 	return false;
+}
+
+uint64_t
+conf_stamp(const char *path)
+{
+	static const uint8_t no_key[SIPHASH_KEY];
+	struct stat st;
+	uint64_t parts[4];
+
+	if (stat(path, &st) != 0)
+		return 0;
+	parts[0] = (uint64_t)st.st_ino;
+	parts[1] = (uint64_t)st.st_size;
+	parts[2] = (uint64_t)st.st_mtim.tv_sec;
+	parts[3] = (uint64_t)st.st_mtim.tv_nsec;
+	return digest_sip(no_key, (struct str){ (const char *)parts,
+		sizeof(parts) });
 }

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "auth/auth.h"
 #include "auth/remote.h"
@@ -19,7 +18,6 @@
 #include "gate/record.h"
 
 #define LOOK_EVERY_MS 1000	/* mtime and inode of the configuration file */
-#define REFUSED_MS 10000	/* a refused one again: files it takes in */
 #define LATE_STREAMS_MS 100	/* between looks at streams begun in a drain */
 
 static struct site *
@@ -156,23 +154,6 @@ tell_warnings(const struct conf_messages *m)
 
 static const uint8_t no_key[SIPHASH_KEY];
 
-/* A number that changes with the file; 0: it is not there. */
-static uint64_t
-file_stamp(const char *path)
-{
-	struct stat st;
-	uint64_t parts[4];
-
-	if (stat(path, &st) != 0)
-		return 0;
-	parts[0] = (uint64_t)st.st_ino;
-	parts[1] = (uint64_t)st.st_size;
-	parts[2] = (uint64_t)st.st_mtim.tv_sec;
-	parts[3] = (uint64_t)st.st_mtim.tv_nsec;
-	return digest_sip(no_key, (struct str){ (const char *)parts,
-		sizeof(parts) });
-}
-
 static void
 refuse(struct gate *g, const struct conf_messages *m, bool aloud,
 	struct arena *a)
@@ -180,7 +161,7 @@ refuse(struct gate *g, const struct conf_messages *m, bool aloud,
 	struct str why = first_error(m, a);
 	uint64_t said = digest_sip(no_key, why);
 
-	g->refused_stamp = file_stamp(g->conf_path);
+	g->refused_stamp = conf_stamp(g->conf_path);
 	g->refused_ms = loop_now_ms(g->loop);
 	if (said == g->refused_said && !aloud)
 		return;			/* looked at again by ourselves */
@@ -251,9 +232,9 @@ look_at_file(struct gate *g)
 	g->looked_ms = now;
 	if (!site_file_changed(g->site))
 		return;
-	if (file_stamp(g->conf_path) != g->refused_stamp)
+	if (conf_stamp(g->conf_path) != g->refused_stamp)
 		load(g, true);
-	else if (g->refused_stamp != 0 && now - g->refused_ms >= REFUSED_MS)
+	else if (g->refused_stamp != 0 && now - g->refused_ms >= CONF_REFUSED_MS)
 		load(g, false);
 }
 

@@ -43,6 +43,8 @@ struct pool {
 	struct child children[MAX_CHILDREN];
 	uint32_t wanted;
 	uint32_t seen_reload;		/* segment_reload_wanted() */
+	bool refused;			/* the file did not load … */
+	uint64_t refused_stamp, refused_ms;	/* … which, and when */
 	bool stopping;
 	pid_t prober;			/* asks the upstreams; 0: none */
 	int rc;				/* how the master ends */
@@ -89,10 +91,14 @@ workers_of(const struct settings *s, const struct conf *c)
 
 /* A bad file changes nothing. */
 static void
-load_again(struct pool *p)
+load_again(struct pool *p, bool aloud)
 {
-	struct conf_gen *g = settings_reload(p->settings);
+	uint64_t stamp = conf_stamp(p->settings->file);
+	struct conf_gen *g = settings_reload(p->settings, aloud);
 
+	p->refused = g == NULL;
+	p->refused_stamp = stamp;
+	p->refused_ms = now_ms();
 	if (g == NULL)
 		return;
 	conf_release(p->conf);
@@ -105,7 +111,7 @@ static void
 reload(struct pool *p)
 {
 	notify_reloading();
-	load_again(p);
+	load_again(p, true);
 	if (p->segment != NULL) {
 		segment_want_reload(p->segment);
 		p->seen_reload = segment_reload_wanted(p->segment);
@@ -124,7 +130,20 @@ look_for_reload(struct pool *p)
 	if (wanted == p->seen_reload || p->stopping)
 		return;
 	p->seen_reload = wanted;
-	load_again(p);
+	load_again(p, true);
+}
+
+/* Nobody asked: the file is another one.  The workers look as well, and each
+ * says what is wrong with it; a refused one waits until it changes. */
+static void
+look_at_file(struct pool *p)
+{
+	if (p->stopping || !conf_changed(p->conf))
+		return;
+	if (!p->refused
+	    || conf_stamp(p->settings->file) != p->refused_stamp
+	    || now_ms() - p->refused_ms >= CONF_REFUSED_MS)
+		load_again(p, false);
 }
 
 /* ---- birth -------------------------------------------------------------------- */
@@ -155,8 +174,7 @@ start_child(struct pool *p, struct child *c)
 {
 	pid_t pid;
 
-	if (conf_changed(p->conf))
-		load_again(p);		/* the newest that is good */
+	look_at_file(p);		/* the newest that is good */
 	log_flush();
 	pid = fork();
 	if (pid == 0)
@@ -408,6 +426,7 @@ watch_over(struct pool *p, const char *address)
 		log_flush();
 		wait_for_signal(p);
 		look_for_reload(p);
+		look_at_file(p);
 		reap(p);
 		stop_surplus(p);
 		if (start_due(p))

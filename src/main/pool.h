@@ -4,7 +4,9 @@
  *
  * The master serves nothing and has no loop.  It holds one loaded generation,
  * so that a worker that replaces a dead one starts with what was last good,
- * also while the file is being edited.
+ * also while the file is being edited.  Once a second it looks at the file,
+ * as each worker does: the number of workers, drainTime and its own log follow
+ * a changed one without a signal.
  * Signals: SIGHUP reload, SIGTERM and SIGINT drain (again: at once), SIGUSR1
  * reopen the logs.  A killed master takes its workers along: the kernel sends
  * them SIGTERM.

@@ -106,7 +106,7 @@ settings_check(struct settings *s, enum settings_tell tell)
 }
 
 struct conf_gen *
-settings_reload(const struct settings *s)
+settings_reload(const struct settings *s, bool aloud)
 {
 	struct arena *a = arena_new(MAX_CONFIG);
 	struct conf_messages said = { 0 };
@@ -115,7 +115,7 @@ settings_reload(const struct settings *s)
 		.judge = auth_policy_judge };
 	struct conf_gen *g = conf_load(&src, a, &said);
 
-	for (uint32_t i = 0; g == NULL && i < said.n; i++) {
+	for (uint32_t i = 0; g == NULL && aloud && i < said.n; i++) {
 		if (said.v[i].level == CONF_ERROR)
 			log_say(LOG_LEVEL_ERROR, "reload", "reload refused: "
 				"%s %.*s", said.v[i].id,

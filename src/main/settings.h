@@ -39,8 +39,8 @@ int settings_load(struct settings *s, bool check_only, struct arena *a,
 enum settings_tell { SETTINGS_TEXT, SETTINGS_JSON, SETTINGS_NOTHING };
 int settings_check(struct settings *s, enum settings_tell tell);
 
-/* Loads the file again, messages go to the log. NULL: it was refused. */
-struct conf_gen *settings_reload(const struct settings *s);
+/* Loads the file again; NULL: it was refused. aloud: the log says why. */
+struct conf_gen *settings_reload(const struct settings *s, bool aloud);
 
 /* The log as the configuration and --log-level want it. */
 void settings_log(const struct settings *s, const struct conf *c);

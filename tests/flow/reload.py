@@ -241,7 +241,8 @@ class Counted(Gate):
         return cmd[:at] + cmd[at + 2:]
 
 
-@test("the number of workers follows a reload", rows=("signal", "mcpgatectl"))
+@test("the number of workers follows a reload",
+      rows=("signal", "mcpgatectl", "mtime"))
 def _(t):
     def conf(up, n):
         return named(up, "n%d" % n, workers=n)
@@ -251,12 +252,53 @@ def _(t):
             g.write(conf(up, n))
             if t.row == "signal":
                 g.signal(1)
-            else:
+            elif t.row == "mcpgatectl":
                 equal(g.ctl("reload")[0], 0)
             eventually(lambda: len(g.worker_pids()) == n, 10,
                        "%d workers" % n)
             all_say(g, "n%d" % n, n)
             equal(g.rpc("/s/mcp", "ping").status, 200)
+
+
+def words(path):
+    try:
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+@test("the master's log follows a changed file, nobody has to signal")
+def _(t):
+    with Upstream() as up, Gate(named(up, "old"), mortal=True) as g:
+        other = os.path.join(g.dir, "other.log")
+        g.write(named(up, "new", log={"target": "file", "path": other,
+                                      "level": "error"}))
+        all_say(g, "new", 1)
+        time.sleep(1.5)             # who serves may have been the first
+
+        os.kill(g.worker_pids()[0], 9)
+        eventually(lambda: "ended by signal 9" in words(other), 3,
+                   "the master's line in the new log")
+        assert "ended by signal 9" not in g.log_text(), g.log_text()
+
+
+@test("a bad file nobody signalled is told once by each who serves, and the "
+      "next good one is taken", limit=40)
+def _(t):
+    with Upstream() as up, Counted(named(up, "old", workers=2), 2,
+                                   mortal=True) as g:
+        g.write(None, text='{"mcpServers": ')
+        eventually(lambda: g.log_count("reload refused") >= 2, 5)
+        time.sleep(2.5)             # both looks come again and again
+        equal(g.log_count("reload refused"), 2)
+        equal(len(g.worker_pids()), 2)
+        g.write(named(up, "new", workers=3))
+        eventually(lambda: len(g.worker_pids()) == 3, 10, "3 workers")
+        all_say(g, "new", 3)
+        loaded = g.log_count("configuration loaded")
+        time.sleep(2.5)
+        equal(g.log_count("configuration loaded"), loaded)
 
 
 tap.main()

@@ -320,7 +320,7 @@ test_generations(struct conf_rig *r)
 {
 	struct arena *request = arena_new(4096);
 	const struct conf *c = conf_rig_load(r, "{}");
-	uint64_t print;
+	uint64_t print, stamp;
 	uint32_t number;
 
 	if (!OK(c != NULL))
@@ -337,8 +337,12 @@ test_generations(struct conf_rig *r)
 	arena_free(request);
 	conf_rig_load(r, "{}");
 	OK(conf_tree(r->gen)->fingerprint == print);
+	stamp = conf_stamp(r->file);
+	OK(stamp != 0 && conf_stamp(r->file) == stamp);
 	conf_rig_write(r, "c", "{  }", 0600);
 	OK(conf_changed(r->gen));
+	OK(conf_stamp(r->file) != stamp);
+	OK(conf_stamp("/nowhere/at/all.json") == 0);
 	OK(conf_rig_load(r, "{\"x\":1}") == NULL);
 	r->source.file = "/nowhere/at/all.json";
 	OK(conf_load(&r->source, r->arena, &r->messages) == NULL);
