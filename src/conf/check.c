@@ -300,43 +300,13 @@ check_tls(struct review *r)
 	split_ciphers(r);
 }
 
-/* ---- address lists, filters ------------------------------------------------------------- */
+/* ---- filters ------------------------------------------------------------------------------ */
 static void
-check_addresses(struct review *r, const char *path)
+check_filter(struct review *r)
 {
-	const struct node *list = node_at(r->options, path);
-	struct conf_cidr c;
-
-	if (list == NULL || !fill_first_look(r->l, list))
-		return;
-	if (list->n > MAX_ADDRESSES)
-		report_add(r->l->report, "E03", list,
-		    "%u is not within 0..%u entries", list->n, MAX_ADDRESSES);
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct node *n = list->kids[i];
-
-		if (n->type == JDOC_OBJECT)
-			n = node_get(n, "address");
-		if (n != NULL && (n->bad ||
-		    (conf_cidr_parse(n->text, &c) && !c.unix_peer)))
-			continue;
-		report_add(r->l->report, "E49", list->kids[i],
-		    "\"%.*s\" is not an address or CIDR block",
-		    n != NULL ? (int)str_head(n->raw, 80).n : 0,
-		    n != NULL ? n->raw.p : "");
-	}
-}
-
-static void
-check_empty_lists(struct review *r)
-{
-	const struct node *allow = node_at(r->options, "security.ipAllow");
 	const struct node *mode = node_at(r->options, "toolFilter.mode");
 	const struct node *tools = node_at(r->options, "toolFilter.list");
 
-	if (allow != NULL && allow->type == JDOC_ARRAY && allow->n == 0)
-		report_add(r->l->report, "W11", allow,
-		    "empty allow list: nothing is allowed");
 	if (mode != NULL && mode->number == 0 && !mode->bad &&
 	    (tools == NULL || tools->n == 0))
 		report_add(r->l->report, "W11", mode,
@@ -451,9 +421,7 @@ check_server(struct loading *l, uint32_t i)
 	check_rename(&r);
 	check_tls(&r);
 	check_security(l, r.options);
-	check_addresses(&r, "security.ipAllow");
-	check_addresses(&r, "security.ipDeny");
-	check_empty_lists(&r);
+	check_filter(&r);
 	check_policy(l, r.options);
 	check_prefix(&r);
 	check_stdio(&r);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_security -- origins, cross-origin lists, headers of our replies
+ * check_security -- origins, cross-origin lists, headers of our replies,
+ * lists of addresses
  */
 #include "config.h"
 #include "conf/load.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/origin.h"
 
@@ -125,6 +127,50 @@ check_set(struct loading *l, const struct node *map)
 	}
 }
 
+/* ---- address lists ---------------------------------------------------------------- */
+static void
+check_addresses(struct loading *l, const struct node *list)
+{
+	struct conf_cidr c;
+
+	if (list == NULL || !fill_first_look(l, list))
+		return;
+	if (list->n > MAX_ADDRESSES)
+		report_add(l->report, "E03", list,
+		    "%u is not within 0..%u entries", list->n, MAX_ADDRESSES);
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct node *n = list->kids[i];
+
+		if (n->type == JDOC_OBJECT)
+			n = node_get(n, "address");
+		if (n != NULL && (n->bad ||
+		    (conf_cidr_parse(n->text, &c) && !c.unix_peer)))
+			continue;
+		report_add(l->report, "E49", list->kids[i],
+		    "\"%.*s\" is not an address or CIDR block",
+		    n != NULL ? (int)str_head(n->raw, 80).n : 0,
+		    n != NULL ? n->raw.p : "");
+	}
+}
+
+/* What has run out allows nobody. */
+static void
+check_allow(struct loading *l, const struct node *list)
+{
+	int64_t now = clock_unix_s();
+
+	if (list == NULL || list->type != JDOC_ARRAY)
+		return;
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct node *until = node_get(list->kids[i], "until");
+
+		if (until == NULL || until->bad || until->number > now)
+			return;
+	}
+	report_add(l->report, "W11", list,
+	    "empty allow list: nothing is allowed");
+}
+
 void
 check_security(struct loading *l, const struct node *options)
 {
@@ -133,6 +179,9 @@ check_security(struct loading *l, const struct node *options)
 	check_origins(l, cors);
 	check_methods(l, cors);
 	check_set(l, node_at(options, "security.headers.set"));
+	check_addresses(l, node_at(options, "security.ipAllow"));
+	check_addresses(l, node_at(options, "security.ipDeny"));
+	check_allow(l, node_at(options, "security.ipAllow"));
 }
 
 /* ---- mcpProxy.allowedHosts ------------------------------------------------------- */

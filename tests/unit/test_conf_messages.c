@@ -12,6 +12,15 @@
 #define INBOUND(x) OPTIONS("\"inboundAuth\":{" x "}")
 #define AUTH(x) OPTIONS("\"auth\":{" x "}")
 #define RSA "\"jwt\":{\"publicKeyFile\":\"k\",\"audience\":\"a\"}"
+#define UNTIL(ip, when) "{\"address\":\"" ip "\",\"until\":\"" when "\"}"
+#define PAST(ip) UNTIL(ip, "2001-09-09T01:46:40Z")
+#define LATER(ip) UNTIL(ip, "2099-01-01T00:00:00Z")
+#define GATES(x, own) "{\"mcpProxy\":{\"options\":{\"security\":{" x "}}}," \
+	"\"mcpServers\":{\"s\":{\"url\":\"https://u.test/\"," \
+	"\"options\":" own "}}}"
+#define SECURITY_OF_ITS_OWN "{\"security\":{\"ipAllow\":[\"::1\"]," \
+	"\"ipDeny\":[\"::2\"]}}"
+#define G "mcpProxy.options.security."
 #define S "mcpServers.s"
 #define O S ".options"
 #define I O ".inboundAuth"
@@ -266,6 +275,12 @@ static const struct {
 		"address or CIDR block" },
 	{ "E49", OPTIONS("\"security\":{\"ipDeny\":[{\"address\":\"1.2.3\"}]}"),
 		"\"1.2.3\" is not an address or CIDR block" },
+	{ "E49", GATES("\"ipAllow\":[\"1.2.3\"]", SECURITY_OF_ITS_OWN),
+		G "ipAllow[0]: \"1.2.3\" is not an address or CIDR block" },
+	{ "E49", GATES("\"ipDeny\":[\"::1\",\"x\"]", SECURITY_OF_ITS_OWN),
+		G "ipDeny[1]: \"x\" is not an address or CIDR block" },
+	{ "E49", GATES("\"ipDeny\":[\"x\"]", "{}"),
+		G "ipDeny[0]: \"x\" is not an address or CIDR block" },
 	{ "E50", GATE("\"admin\":{\"tokens\":[\"0123456789abcde\"]}"),
 		"mcpProxy.admin.tokens[0]: admin credential is shorter than 16 "
 		"bytes or a published sample" },
@@ -357,6 +372,13 @@ static const struct {
 	{ "W10", SERVER(",\"timeout\":1000000"), "(= 1ms); write \"1ms\"" },
 	{ "W11", OPTIONS("\"security\":{\"ipAllow\":[]}"),
 		O ".security.ipAllow: empty allow list: nothing is allowed" },
+	{ "W11", OPTIONS("\"security\":{\"ipAllow\":[" PAST("10.0.0.1") ","
+		PAST("10.0.0.2") "]}"),
+		O ".security.ipAllow: empty allow list: nothing is allowed" },
+	{ "W11", GATES("\"ipAllow\":[]", SECURITY_OF_ITS_OWN),
+		G "ipAllow: empty allow list: nothing is allowed" },
+	{ "W11", GATES("\"ipAllow\":[" PAST("::1") "]", "{}"),
+		G "ipAllow: empty allow list: nothing is allowed" },
 	{ "W12", "{}", "baseURL is not set: no OAuth metadata is advertised" },
 	{ "W14", GATE("\"addr\":\":9090\""),
 		"mcpProxy.addr: addr is an HTTP address and is not opened; use "
@@ -429,6 +451,11 @@ static const struct {
 	{ "E63", OPTIONS("\"security\":{\"headers\":{\"set\":{"
 		"\"X-Frame-Options\":null}}}") },
 	{ "W19", INBOUND("\"token\":{\"values\":[\"0123456789abcdef\"]}") },
+	{ "W11", OPTIONS("\"security\":{\"ipAllow\":[" PAST("10.0.0.1") ","
+		LATER("10.0.0.2") "]}") },
+	{ "W11", OPTIONS("\"security\":{\"ipAllow\":[" PAST("10.0.0.1") ","
+		"\"10.0.0.2\"]}") },
+	{ "W11", OPTIONS("\"security\":{\"ipDeny\":[" PAST("10.0.0.1") "]}") },
 	{ "W02", AUTH("\"tokens\":[\"a\"]") },
 	{ "W12", GATE("\"baseURL\":\"https://a/\"") },
 	{ "W14", GATE("\"addr\":\"unix:/run/x\"") },
@@ -510,6 +537,22 @@ test_places(struct conf_rig *r)
 	}
 }
 
+/* What the gateway says to several servers is told once, also when the lists
+ * of others came in between. */
+static void
+test_once(struct conf_rig *r)
+{
+	static const char own[] = "{\"url\":\"https://u.test/\","
+		"\"options\":" SECURITY_OF_ITS_OWN "}";
+	static const char none[] = "{\"url\":\"https://u.test/\"}";
+
+	OK(conf_rig_load(r, str_fmt(r->arena, "{\"mcpProxy\":{\"options\":{"
+		"\"security\":{\"ipAllow\":[\"x\"],\"ipDeny\":[\"y\"]}}},"
+		"\"mcpServers\":{\"a\":%s,\"b\":%s,\"c\":%s,\"d\":%s}}", none,
+		own, own, none).p) == NULL);
+	IS_INT(r->messages.errors, 2);
+}
+
 static void
 test_many(struct conf_rig *r)
 {
@@ -548,6 +591,7 @@ main(void)
 	conf_rig_write(&r, "k", "-----BEGIN PUBLIC KEY-----\n", 0644);
 	test_cases(&r);
 	test_places(&r);
+	test_once(&r);
 	test_many(&r);
 	test_clean(&r);
 	conf_rig_end(&r);
