@@ -76,6 +76,46 @@ reload_word(const struct segment_reload *r)
 	return r->ok == 1 ? "loaded" : "refused";
 }
 
+/* ---- servers whose certificate is not checked, or not well (W16) -------------------- */
+static bool
+weakened(const struct conf_server *s)
+{
+	const struct conf_tls *t = &s->options.tls;
+
+	return !s->options.disabled && (t->insecure_skip_verify
+		|| t->min_version < 12 || t->max_version < 12);
+}
+
+static void
+put_weakened(const struct ctl *c, struct buf *b)
+{
+	const struct conf *conf = conf_tree(c->gen);
+
+	for (uint32_t i = 0; i < conf->n_servers; i++) {
+		if (weakened(&conf->servers[i]))
+			buf_fmt(b, "weakened TLS of \"%.*s\"\n",
+				STR_ARG(conf->servers[i].name));
+	}
+}
+
+static void
+put_weakened_json(const struct ctl *c, struct buf *b)
+{
+	const struct conf *conf = conf_tree(c->gen);
+	const char *comma = "";
+
+	buf_add_c(b, "[");
+	for (uint32_t i = 0; i < conf->n_servers; i++) {
+		if (!weakened(&conf->servers[i]))
+			continue;
+		buf_fmt(b, "%s\"", comma);
+		buf_json(b, conf->servers[i].name);
+		buf_char(b, '"');
+		comma = ",";
+	}
+	buf_char(b, ']');
+}
+
 /* ---- text --------------------------------------------------------------------------- */
 static void
 put_workers(struct buf *b, const struct sums *s)
@@ -134,9 +174,10 @@ put_text(struct ctl *c, struct buf *b, const struct sums *s)
 	put_workers(b, s);
 	buf_char(b, '\n');
 	put_sets(c, b);
-	if (c->gen != NULL)
+	if (c->gen != NULL) {
+		put_weakened(c, b);
 		ctl_put_pools(c, b, NULL);
-	else
+	} else
 		buf_fmt(b, "pools are not shown: %.*s\n",
 			STR_ARG(c->why_no_conf));
 }
@@ -241,6 +282,11 @@ put_json(struct ctl *c, struct buf *b, const struct sums *s)
 	put_sets_json(c, b);
 	buf_char(b, ']');
 	put_security(c, b);
+	buf_add_c(b, ",\"weakenedTls\":");
+	if (c->gen != NULL)
+		put_weakened_json(c, b);
+	else
+		buf_add_c(b, "null");
 	buf_add_c(b, ",\"pools\":");
 	buf_add_c(b, c->gen != NULL ? "[" : "null");
 	if (c->gen != NULL) {

@@ -315,6 +315,34 @@ def _(t):
                 os.kill(pid, 18)
 
 
+@test("weakened TLS is told at the start and in the status")
+def _(t):
+    with Upstream() as up:
+        conf = config({"good": server(up), "bad": server(up), "old":
+                       server(up), "off": server(up)})
+        for name, tls in (("bad", {"insecureSkipVerify": True}),
+                          ("old", {"minVersion": "1.1"}),
+                          ("off", {"insecureSkipVerify": True})):
+            conf["mcpServers"][name].setdefault("options", {})["tls"] = tls
+        conf["mcpServers"]["off"]["disabled"] = True
+        with Gate(conf) as g:
+            g.log_has('TLS of "bad" is weakened: insecureSkipVerify')
+            g.log_has('TLS of "old" is weakened: minVersion')
+            code, out, _ = g.ctl("status")
+            equal(code, 0)
+            equal([x for x in out.splitlines() if "weakened" in x],
+                  ['weakened TLS of "bad"', 'weakened TLS of "old"'])
+            code, out, _ = g.ctl("--json", "status")
+            equal(json.loads(out)["weakenedTls"], ["bad", "old"])
+            # of a file that cannot be read nobody knows
+            good = g.conf
+            g.write(None, text="{")
+            code, out, err = g.ctl("--json", "--state", g.state, "status")
+            equal((code, json.loads(out or "{}").get("weakenedTls", 1)),
+                  (0, None))
+            g.write(good)
+
+
 @test("mcpgatectl: reload and check", workers=(1, 4))
 def _(t):
     with Upstream() as up, Gate(config({"s": server(up)}, name="old"),
