@@ -204,6 +204,8 @@ gate_begin(struct gate *g, const struct inbound *in)
 
 	gate_tick(g);
 	q = make_request(g, in);
+	if (g->exposed_looks < EXPOSED_LOOKS)
+		exposed_look(q);
 	return walk(q, q->step->run) ? q : NULL;
 }
 

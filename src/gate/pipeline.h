@@ -40,6 +40,7 @@ struct gate {
 	uint8_t hash_key[32];		/* names are told hashed with it */
 	uint32_t audit_lost;		/* records; told once a second */
 
+	uint32_t exposed_looks;		/* see exposed_look() */
 	char id_base[17];		/* request ids: base, counter */
 	uint64_t id_count;
 
@@ -52,6 +53,11 @@ struct gate {
 /* Ends a request: what is under way stops, the reply (if any is due), the
  * log line, the counters; q is gone. */
 void pipeline_finish(struct req *q);
+
+/* The first requests tell the document root: do files of ours lie there? A
+ * server that does not tell it by then never does. */
+#define EXPOSED_LOOKS 16
+void exposed_look(struct req *q);
 
 /* A request has become a stream. */
 void pipeline_stream(struct req *q);

@@ -128,6 +128,34 @@ check_socket(struct doctor *d)
 		"socket");
 }
 
+/* As requests have told it to the gateway. */
+static void
+check_place(struct doctor *d)
+{
+	const char *why = "";
+	struct segment *s = segment_open(ctl_state(d->ctl),
+		SEGMENT_READ_ONLY, d->arena, &why);
+	uint32_t found = s != NULL ? segment_exposed(s) : 0;
+
+	if (s != NULL)
+		segment_close(s);
+	if (found == 0)
+		doctor_find(d, FINDING_SKIP, "place", STR("no request has "
+			"told the gateway where the document root is"), NULL);
+	else if (found == EXPOSED_LOOKED)
+		doctor_find(d, FINDING_OK, "place", STR("configuration and "
+			"state lie outside the document root"), NULL);
+	else
+		doctor_find(d, FINDING_FAIL, "place", str_fmt(d->arena,
+			"the %s below the document root", found ==
+			(EXPOSED_LOOKED | EXPOSED_CONF) ? "configuration lies"
+			: found == (EXPOSED_LOOKED | EXPOSED_STATE) ?
+			"state file lies" : "configuration and the state "
+			"file lie"), (const char *const[FRONT_SERVERS]){
+			"the web server may hand them to anybody: move them "
+			"out of it, now" });
+}
+
 static void
 check_servers(struct doctor *d)
 {
@@ -164,5 +192,6 @@ doctor_files(struct doctor *d)
 		check_mode(d, "state", conf_state(d->conf), 0077, FINDING_WARN,
 			"it is for one user: chmod 600");
 	check_socket(d);
+	check_place(d);
 	check_servers(d);
 }

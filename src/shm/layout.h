@@ -75,6 +75,7 @@ struct shm_head {
 	_Atomic uint32_t n_pools, n_cells;	/* handed out so far */
 	struct shm_reload reload;
 	_Atomic uint64_t starting;	/* an owner, as of a worker; 0: none */
+	_Atomic uint32_t exposed;	/* EXPOSED_* */
 	_Alignas(64) uint64_t lock[8];	/* a pthread_mutex_t; lock.c only */
 };
 

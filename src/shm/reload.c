@@ -28,6 +28,20 @@ segment_want_reload(struct segment *s)
 		atomic_fetch_add(&s->file->head.reload_wanted, 1);
 }
 
+bool
+segment_say_exposed(struct segment *s, uint32_t found)
+{
+	return s == NULL || s->read_only ||
+		atomic_exchange(&s->file->head.exposed, found) != found;
+}
+
+uint32_t
+segment_exposed(const struct segment *s)
+{
+	return atomic_load(&s->file->head.exposed) & (EXPOSED_CONF |
+		EXPOSED_STATE | EXPOSED_LOOKED);
+}
+
 static void
 put_message(struct shm_reload *w, const char *message)
 {

@@ -64,6 +64,14 @@ void segment_last_reload(const struct segment *s, struct segment_reload *r_r);
 void segment_starting(struct segment *s, pid_t pid);
 bool segment_starts(const struct segment *s);
 
+/* Which files lie below the web server's document root. */
+enum { EXPOSED_CONF = 1, EXPOSED_STATE = 2, EXPOSED_LOOKED = 4 };
+
+/* Keeps it.  False: it was known; s may be NULL. */
+bool segment_say_exposed(struct segment *s, uint32_t found);
+/* What was found last; 0: nobody has looked, or it could not be known. */
+uint32_t segment_exposed(const struct segment *s);
+
 /* ---- workers --------------------------------------------------------------- */
 #define MAX_WORKERS 256
 struct worker_slot;		/* this process's, claimed at start */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """files -- state, log and configuration files in every bad shape"""
+import json
 import os
 import shutil
 import stat
@@ -283,6 +284,62 @@ def _(t):
         equal(got, code)
         if code:
             assert "chmod 600 or 640" in err, err
+
+
+WARNS = "lies below the document root"
+
+
+def exposed(g):
+    """What mcpgatectl doctor says about the two files."""
+    _, out, err = g.ctl("--json", "doctor", "http://127.0.0.1:1/")
+    return {r["check"]: r["result"] for r in json.loads(out)["checks"]
+            if r["check"].startswith("place")}
+
+
+@test("files below the document root are told, once for each worker",
+      rows=("both", "by a link", "beside", "not said", "configuration",
+            "state"))
+def _(t):
+    with tempfile.TemporaryDirectory() as d, Upstream() as up:
+        inside, outside = os.path.join(d, "www"), os.path.join(d, "www-data")
+        for where in (inside, outside):
+            os.mkdir(where, 0o700)
+        conf_in = t.row in ("both", "configuration")
+        state_in = t.row in ("both", "state")
+        root = inside
+        if t.row == "by a link":
+            root = os.path.join(d, "link")
+            os.symlink(inside, root)
+            conf_in = state_in = True
+        state = os.path.join(inside if state_in else outside, "state")
+        more = {} if t.row == "not said" else {"DOCUMENT_ROOT": root + "/"}
+        with Gate(conf(up, store={"path": state}), 2,
+                  dir=inside if conf_in else outside) as g:
+            equal(exposed(g), {"place": "skip"})
+            for _ in range(20):
+                equal(g.get("/health", **more).status, 200)
+            want = conf_in + state_in
+            assert g.log_count(WARNS) in (want, 2 * want), g.log_text()
+            told = [x["msg"] for x in g.log_lines()
+                    if WARNS in x.get("msg", "")]
+            equal({x.split('"')[1] for x in told},
+                  set([g.file] * conf_in + [state] * state_in))
+            equal(exposed(g), {
+                "place": "fail" if want else
+                "skip" if t.row == "not said" else "ok"})
+
+
+@test("files below the document root: one CGI process tells it, not each")
+def _(t):
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        for _ in range(3):
+            g.cgi("GET", "/health", DOCUMENT_ROOT=g.dir)
+        equal(g.log_count(WARNS), 2)
+        g.cgi("GET", "/health", DOCUMENT_ROOT="/usr")
+        equal(exposed(g), {"place": "ok"})
+        g.cgi("GET", "/health", DOCUMENT_ROOT=os.path.dirname(g.dir))
+        equal(g.log_count(WARNS), 4)
+        equal(exposed(g), {"place": "fail"})
 
 
 tap.main()
