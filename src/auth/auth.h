@@ -114,4 +114,12 @@ bool auth_local_client(const struct conf *c, const struct params *p);
 bool auth_listed(const struct conf_keys *keys, const struct params *p,
 	int64_t now_unix_s);
 
+/* User and password of such a page, of admin.basic: both are compared in
+ * constant time.  NONE: there is no pair, or no Basic credential. */
+enum auth_basic { AUTH_BASIC_NONE, AUTH_BASIC_MATCH, AUTH_BASIC_WRONG };
+
+bool auth_has_basic(const struct conf *c);
+enum auth_basic auth_basic(const struct conf *c, const struct params *p,
+	struct arena *a);
+
 #endif

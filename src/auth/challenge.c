@@ -95,6 +95,14 @@ add_part(struct buf *b, enum part part, const struct scopes *scopes)
 		add_scopes(b, scopes);
 }
 
+static void
+add_realm(struct buf *b, const char *scheme, const struct conf_inbound *in)
+{
+	buf_fmt(b, "%s realm=\"", scheme);
+	add_quoted(b, in->realm.n > 0 ? in->realm : STR("mcpgate"));
+	buf_char(b, '"');
+}
+
 struct str
 challenge_of(const struct conf_inbound *in, enum fault_kind kind,
 	struct arena *a)
@@ -115,11 +123,20 @@ challenge_scopes(const struct conf_inbound *in, enum fault_kind kind,
 
 	if (part == PART_NONE)
 		return STR_NONE;
-	buf_add(&b, STR("Bearer realm=\""));
-	add_quoted(&b, in->realm.n > 0 ? in->realm : STR("mcpgate"));
-	buf_char(&b, '"');
+	add_realm(&b, "Bearer", in);
 	add_part(&b, part, &scopes);
 	if (!buf_take(&b, &text))
 		return STR("Bearer realm=\"mcpgate\"");
 	return text;
+}
+
+struct str
+challenge_basic(const struct conf_inbound *in, struct arena *a)
+{
+	struct buf b = buf_new(a, MAX_CHALLENGE);
+	struct str text;
+
+	add_realm(&b, "Basic", in);
+	buf_add(&b, STR(", charset=\"UTF-8\""));
+	return buf_take(&b, &text) ? text : STR("Basic realm=\"mcpgate\"");
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listed -- tokens of the gateway's own pages
+ * listed -- tokens, user and password of the gateway's own pages
  */
 #include "config.h"
 #include "auth/auth.h"
 
 #include "auth/keys.h"
+#include "base/arena.h"
+#include "base/digest.h"
 
 /* As Apache's rewriting leaves it, too; two that differ are none. */
 static struct str
@@ -21,13 +23,16 @@ authorization(const struct params *p)
 	return n > 0 ? v : other;
 }
 
+/* What follows the scheme; p NULL: another one, or none. */
 static struct str
-bearer(const struct params *p)
+credential_of(const struct params *p, const char *wanted)
 {
 	struct str v = authorization(p), scheme = str_cut(&v, ' ');
 
-	if (v.p == NULL || !str_is_nocase(scheme, "Bearer"))
+	if (!str_is_nocase(scheme, wanted))
 		return STR_NONE;
+	if (v.p == NULL)
+		return STR("");
 	while (v.n > 0 && v.p[0] == ' ')
 		v = str_from(v, 1);
 	return v;
@@ -39,5 +44,42 @@ auth_listed(const struct conf_keys *keys, const struct params *p,
 {
 	uint32_t i;
 
-	return keys_find(keys, bearer(p), now_unix_s, &i) == KEYS_MATCH;
+	return keys_find(keys, credential_of(p, "Bearer"), now_unix_s, &i) ==
+		KEYS_MATCH;
+}
+
+bool
+auth_has_basic(const struct conf *c)
+{
+	return c->admin_user.n > 0 && !secret_empty(c->admin_password);
+}
+
+/* Both halves are always looked at: which one is wrong takes no time to see. */
+static bool
+is_pair(const struct conf *c, struct str user, struct str word)
+{
+	uint32_t same = secret_eq(secret_of(c->admin_user), secret_of(user));
+
+	same &= secret_eq(c->admin_password, secret_of(word));
+	return same != 0;
+}
+
+enum auth_basic
+auth_basic(const struct conf *c, const struct params *p, struct arena *a)
+{
+	struct str v = credential_of(p, "Basic"), user, word;
+	uint8_t *bytes;
+	size_t n = 0;
+	bool same;
+
+	if (v.p == NULL || !auth_has_basic(c))
+		return AUTH_BASIC_NONE;
+	bytes = arena_alloc(a, 3 * (v.n / 4) + 3);
+	if (!digest_unbase64(v, bytes, &n))
+		return AUTH_BASIC_WRONG;
+	word = (struct str){ (const char *)bytes, n };
+	user = str_cut(&word, ':');
+	same = is_pair(c, user, word);
+	digest_wipe(bytes, n);
+	return same ? AUTH_BASIC_MATCH : AUTH_BASIC_WRONG;
 }

@@ -390,6 +390,8 @@ struct conf {
 	struct conf_keys metrics_tokens;
 	bool admin_enabled, admin_auth_required;
 	struct conf_keys admin_tokens;
+	struct str admin_user;		/* "" : no user and password */
+	struct secret admin_password;
 	struct conf_cidrs admin_ips;
 	struct conf_audit audit;
 	struct conf_options options;	/* defaults of all servers */

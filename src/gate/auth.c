@@ -218,12 +218,38 @@ judge_metrics(struct req *q)
 		"metrics are for local clients and listed tokens"));
 }
 
+/* A wrong pair is final, as a wrong token is.  Passwords can be guessed: who
+ * tries has to wait. */
+static enum turn
+judge_basic(struct req *q, enum auth_basic said)
+{
+	struct auth_answer *an = ARENA_NEW(q->arena, struct auth_answer);
+	const struct fault *f = NULL;
+
+	an->strategy = q->strategy = "basic";
+	if (rates_tired(q) && !is_local(q)) {
+		f = rates_tired_fault(q);
+	} else if (said == AUTH_BASIC_WRONG) {
+		f = fault_new(q->arena, FAULT_INVALID_TOKEN,
+			"not the user and password of admin.basic");
+		rates_failed(q);
+	}
+	count(q, an, f, clock_mono_us() - q->auth_began_us);
+	if (f == NULL)
+		return NEXT;
+	if (q->site->policy != NULL)
+		q->challenge = auth_challenge(q->site->policy,
+			FAULT_UNAUTHENTICATED, q->arena);
+	return req_fail(q, f);
+}
+
 /* Pages for administrators: from some addresses only, and not without a
  * credential; selftest_run() looks at the scope of others. */
 static enum turn
 judge_admin(struct req *q)
 {
 	const struct conf *c = q->conf;
+	enum auth_basic said;
 	struct conf_cidr peer;
 
 	if (!c->admin_enabled)
@@ -236,6 +262,10 @@ judge_admin(struct req *q)
 	if (auth_listed(&c->admin_tokens, &q->in.params, clock_unix_s()) ||
 	    (!c->admin_auth_required && is_local(q)))
 		return NEXT;
+	q->takes_basic = auth_has_basic(c);
+	said = auth_basic(c, &q->in.params, q->arena);
+	if (said != AUTH_BASIC_NONE)
+		return judge_basic(q, said);
 	if (q->site->policy == NULL)
 		return req_fail(q, fault_new(q->arena, FAULT_SERVER_INVALID,
 			"no usable authentication"));

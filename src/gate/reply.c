@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "auth/challenge.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
@@ -236,6 +237,9 @@ whole_fault(struct req *q)
 	rates_headers(q, &h);
 	if (status == 405)
 		headers_add(&h, STR("Allow"), q->allow);
+	if (status == 401 && q->takes_basic)
+		headers_add(&h, STR("WWW-Authenticate"), challenge_basic(
+			&q->conf->options.inbound, q->arena));
 	if ((status == 401 || status == 403 ||
 	    f->kind == FAULT_TWO_CREDENTIALS) && q->challenge.n > 0)
 		headers_add(&h, STR("WWW-Authenticate"),

@@ -93,6 +93,7 @@ struct req {
 	const struct identity *who;
 	const struct identity *refused;	/* who is known, and may not come in */
 	struct str challenge;
+	bool takes_basic;		/* user and password would do, too */
 	const char *strategy;		/* which one decided */
 	bool public_only;		/* nothing presented; publicTools */
 	const struct fault *login;	/* then: what any other call gets */

@@ -155,13 +155,16 @@ answer_stream(struct req *q)
 	return WAIT;
 }
 
-/* A caller with another credential than an admin token needs the scope. */
+/* A caller with another credential than those of admin needs the scope.  Who
+ * has shown none, because the gateway is open, is asked for a password. */
 enum turn
 selftest_run(struct req *q)
 {
 	if (q->who != NULL &&
 	    !identity_has_scope(q->who, STR("mcpgate:admin")))
-		return req_fail(q, fault_new(q->arena, FAULT_FORBIDDEN,
+		return req_fail(q, fault_new(q->arena,
+			q->takes_basic && !q->who->authenticated ?
+			FAULT_UNAUTHENTICATED : FAULT_FORBIDDEN,
 			"self-tests are for administrators"));
 	return q->page == PAGE_SELF_HEADERS ? answer_headers(q) :
 		answer_stream(q);

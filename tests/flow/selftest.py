@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """selftest -- pages that show an administrator how requests arrive"""
+import base64
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, secret, server  # noqa: E402
+from kit.gate import Gate, config, guard, secret, server  # noqa: E402
 from kit.tap import equal, test  # noqa: E402
 
 ADMIN = secret("admin")
@@ -143,6 +144,112 @@ def _(t):
     conf = admin(BY_JWT, {"authRequired": False})
     with Gate(conf) as g:
         equal(g.get("/selftest/headers", **t.row[0]).status, t.row[1])
+
+
+# ---- user and password ------------------------------------------------------------
+WORD = secret("pass:words")
+BASIC = {"basic": {"user": "ann", "password": WORD}}
+REALM = 'Basic realm="mcpgate", charset="UTF-8"'
+
+
+def basic(user, word, scheme="Basic", pad=True):
+    text = base64.b64encode(("%s:%s" % (user, word)).encode()).decode()
+    guard(text)
+    return {"Authorization": scheme + " " + (
+        text if pad else text.rstrip("="))}
+
+
+def challenges(r):
+    return r.all("www-authenticate")
+
+
+@test("user and password", workers=BOTH, rows=(
+    ("right", basic("ann", WORD), 200),
+    ("another case of the scheme", basic("ann", WORD, "bASIC"), 200),
+    ("two blanks", basic("ann", WORD, "Basic "), 200),
+    ("an admin token instead", AUTH, 200),
+    ("nothing", {}, 401),
+    ("another word", basic("ann", WORD[:-1]), 401),
+    ("a longer one", basic("ann", WORD + "x"), 401),
+    ("another user", basic("Ann", WORD), 401),
+    ("no user", basic("", WORD), 401),
+    ("no word", basic("ann", ""), 401),
+    ("no colon", {"Authorization": "Basic YW5u"}, 401),
+    ("not base64", {"Authorization": "Basic ann:" + WORD}, 401),
+    ("without its padding", basic("ann", WORD, pad=False), 401),
+    ("nothing but the scheme", {"Authorization": "Basic"}, 401),
+    ("the word as a token", {"Authorization": "Bearer " + WORD}, 401)))
+def _(t):
+    _, headers, status = t.row
+    for inbound in (BY_JWT, None):
+        with Gate(admin(inbound, BASIC), t.workers) as g:
+            for page in ("/selftest/headers", "/selftest/stream"):
+                r = g.get(page, headers)
+                equal(r.status, status)
+                if status == 401:
+                    equal(challenges(r)[0], REALM)
+                    equal(r.header("cache-control"), "no-store")
+            if status == 401 and "Basic" in headers.get("Authorization", ""):
+                equal(r.reason, "invalid_token")
+                equal(g.metrics().total("mcp_auth_failures_total",
+                                        server="gateway", strategy="basic",
+                                        reason="invalid_token"), 2)
+
+
+@test("the challenge of user and password stands beside that of tokens")
+def _(t):
+    with Gate(admin(BY_JWT, BASIC)) as g:
+        equal(challenges(g.get("/selftest/headers")),
+              [REALM, 'Bearer realm="mcpgate"'])
+        # on pages of administrators alone
+        equal(challenges(g.get("/version")), ['Bearer realm="mcpgate"'])
+        equal(challenges(g.rpc("/s/mcp", "ping")),
+              ['Bearer realm="mcpgate"'])
+    with Gate(admin(BY_JWT)) as g:
+        equal(challenges(g.get("/selftest/headers")),
+              ['Bearer realm="mcpgate"'])
+
+
+@test("user and password are for no other route, and need both halves", rows=(
+    ("a server", BASIC, "/s/mcp"), ("a page", BASIC, "/version"),
+    ("no word", {"basic": {"user": "ann"}}, "/selftest/headers"),
+    ("no user", {"basic": {"password": WORD}}, "/selftest/headers")))
+def _(t):
+    _, more, path = t.row
+    with Gate(admin(BY_JWT, more)) as g:
+        for who in (basic("ann", WORD), basic("ann", ""), basic("", WORD)):
+            r = g.rpc(path, "ping", headers=who) if path == "/s/mcp" else \
+                g.get(path, who)
+            equal((r.status, challenges(r)),
+                  (401, ['Bearer realm="mcpgate"']))
+
+
+@test("user and password from the environment")
+def _(t):
+    env = {"BASIC_AUTH_USER": "bob", "BASIC_AUTH_PASSWORD": WORD}
+    with Gate(admin(BY_JWT), env=env) as g:
+        equal(g.get("/selftest/headers", basic("bob", WORD)).status, 200)
+        equal(g.get("/selftest/headers", basic("ann", WORD)).status, 401)
+
+
+@test("who guesses passwords has to wait")
+def _(t):
+    far = {"REMOTE_ADDR": "192.0.2.7"}
+    inbound = dict(BY_JWT, failures={"perIpPerMinute": 1, "burst": 2})
+    more = dict(BASIC, allowIps=["192.0.2.0/24", "127.0.0.1"])
+    with Gate(admin(inbound, more)) as g:
+        for _ in range(2):
+            equal(g.get("/selftest/headers", basic("ann", "no"),
+                        **far).status, 401)
+        for who in (basic("ann", "no"), basic("ann", WORD)):
+            r = g.get("/selftest/headers", who, **far)
+            equal((r.status, r.reason), (429, "rate_limited"))
+            assert int(r.header("retry-after")) >= 1
+        # tokens cannot be guessed, and nobody here has failed
+        equal(g.get("/selftest/headers", AUTH, **far).status, 200)
+        for _ in range(5):
+            equal(g.get("/selftest/headers", basic("ann", "no")).status, 401)
+        equal(g.get("/selftest/headers", basic("ann", WORD)).status, 200)
 
 
 @test("where streams are off it says so")
