@@ -14,7 +14,9 @@ struct revoked {
 	struct shm_revoked *table;
 	struct shm_file *file;		/* its lock; NULL: a table of our own */
 	struct arena *arena;
-	const char *journal;		/* NULL: there is none */
+	const char *journal;
+	bool nowhere;			/* there can be none: it would lie in
+					 * a directory that is another's */
 };
 
 /* All of it; a last line without its end is still being written.  True with

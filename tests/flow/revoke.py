@@ -4,6 +4,8 @@
 request on, through the cache of verdicts and after a restart"""
 import json
 import os
+import pwd
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ from kit import keys, tap  # noqa: E402
 from kit.gate import Gate, config, guard, program, run, secret, \
     server  # noqa: E402
 from kit.idp import Idp  # noqa: E402
-from kit.tap import equal, test  # noqa: E402
+from kit.tap import Skip, equal, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
 RSA = keys.rsa()
@@ -246,6 +248,34 @@ def _(t):
         ctl(g, "revoke", "--jti", "a", "--user", "b", code=64)
         ctl(g, "revoke", "--jti", "a", "--for", "soon", code=64)
         ctl(g, "revoke", "--token", "/nonexistent", code=65)
+
+
+class ByRule(Gate):
+    """Nobody's, with the state where it lies when nobody says where."""
+
+    def complete(self, conf):
+        conf = super().complete(conf)
+        del conf["mcpProxy"]["store"]
+        return conf
+
+    def write(self, conf, text=None):
+        super().write(conf, text)
+        shutil.chown(self.file, "nobody")
+
+
+@test("a directory that somebody made in our name stops nobody")
+def _(t):
+    place = "/dev/shm/mcpgate-%d" % pwd.getpwnam("nobody").pw_uid
+    if os.geteuid() != 0 or os.path.exists(place):
+        raise Skip("only root has more than one name")
+    os.mkdir(place, 0o700)
+    try:
+        with Upstream() as up, ByRule(conf(up), args=[
+                "--user", "nobody"]) as g:
+            let_in(g, STATIC)
+            g.log_has("cannot open the shared state")
+    finally:
+        os.rmdir(place)
 
 
 tap.main()
