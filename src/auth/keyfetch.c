@@ -160,7 +160,7 @@ tell_failure(const struct set *s, const char *why, uint64_t rest_us)
 
 	log_say(LOG_LEVEL_WARN, "keys", "cannot fetch the keys of %.*s: %s; "
 		"next try in %u s", STR_ARG(url_for_log(a, s->place.url)),
-		why, (unsigned)(rest_us / 1000000));
+		why, (unsigned)((rest_us + 999999) / 1000000));
 	arena_free(a);
 }
 
@@ -331,6 +331,22 @@ move_on(struct set *s)
 	s->wanted.n = 0;
 }
 
+/* What the last turn brought need not be asked for again. */
+static void
+forget_known(struct set *s)
+{
+	struct arena *a = arena_new(2 * MAX_KEYSET);
+	struct str kids[JWKS_PEM_KEYS], list = STR("");
+	uint64_t epoch;
+	uint32_t n;
+
+	keyset_read(&s->keyset, a, &list, &epoch);
+	n = jwks_pem_kids(list, kids);
+	for (uint32_t i = 0; i < n; i++)
+		wanted_drop(&s->wanted, kids[i]);
+	arena_free(a);
+}
+
 /* The next turn, as soon as there may be one: all that is wanted, since one
  * kid after the other would be a turn each, and the first is anybody's.
  * Without any key it is worth waiting for; with some it comes too late. */
@@ -345,6 +361,12 @@ take_turn(struct set *s)
 	if (list_empty(&s->next))
 		return;
 	if (!keyset_look(&s->keyset, keyset_now_us(), &state)) {
+		waiter_wake_all(&s->next, NULL);
+		return;
+	}
+	if (state.usable)
+		forget_known(s);
+	if (state.usable && s->wanted.n == 0) {
 		waiter_wake_all(&s->next, NULL);
 		return;
 	}

@@ -12,16 +12,22 @@ take_out(struct wanted *w, uint32_t i)
 }
 
 void
+wanted_drop(struct wanted *w, struct str kid)
+{
+	for (uint32_t i = 0; i < w->n; i++) {
+		if (str_is(kid, w->v[i])) {
+			take_out(w, i);
+			return;
+		}
+	}
+}
+
+void
 wanted_add(struct wanted *w, struct str kid)
 {
 	if (!jwks_pem_kid(kid))
 		return;
-	for (uint32_t i = 0; i < w->n; i++) {
-		if (str_is(kid, w->v[i])) {
-			take_out(w, i);
-			break;
-		}
-	}
+	wanted_drop(w, kid);
 	if (w->n == JWKS_PEM_KEYS)
 		take_out(w, 0);
 	memcpy(w->v[w->n], kid.p, WANTED_KID);

@@ -18,5 +18,6 @@ struct wanted {
 };
 
 void wanted_add(struct wanted *w, struct str kid);
+void wanted_drop(struct wanted *w, struct str kid);
 
 #endif

@@ -27,8 +27,9 @@
 #define KEYSET_RETRY_US 5000000u	/* between two tries to get a first set */
 #define KEYSET_AGAIN_US 500000u	/* … when there was no such key, only */
 /* Between two fetches because of an unknown key, over all processes: a flood
- * of invented names costs two requests a minute and can delay a new key by
- * half of one. */
+ * of invented names costs two turns a minute (one request each; up to sixteen
+ * where each key has a document of its own) and can delay a new key by half a
+ * minute. */
 #define KEYSET_FORCED_US 30000000u
 #define KEYSET_STALE_US 86400000000u	/* a day, when nobody says otherwise */
 

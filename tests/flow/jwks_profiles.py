@@ -238,6 +238,24 @@ def _(t):
             assert len(idp.calls) <= 13, len(idp.calls)
 
 
+@test("aws-alb: a key that is on its way is fetched once", workers=BOTH)
+def _(t):
+    with Idp() as idp, Upstream() as up:
+        key = idp.add(KID, keys.ec())
+        idp.delay = 0.3
+        with Gate(balancer(up, idp), t.workers) as g:
+            good = balancer_token(key, KID, head(), claims())
+            got = []
+            threads = [threading.Thread(target=lambda: got.append(ask(
+                g, "X-Amzn-Oidc-Data", good).status)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            equal(got, [200] * 8)
+            equal(idp.count("/alb/" + KID), 1)
+
+
 @test("aws-alb: a new kid is fetched when it is another's turn")
 def _(t):
     with Idp() as idp, Upstream() as up:
