@@ -60,14 +60,14 @@ static int
 list(struct ctl *c)
 {
 	struct buf b = buf_new(c->arena, MAX_TEXT);
-	struct ban *v = ARENA_ARRAY(c->arena, struct ban, BANS_MOST);
+	struct ban *v = ARENA_ARRAY(c->arena, struct ban, BANS_PLACES);
 	int64_t now = clock_unix_s();
 	int rc = ctl_open(c, SEGMENT_READ_ONLY);
 	uint32_t n;
 
 	if (rc != EX_OK)
 		return rc;
-	n = bans_list(c->segment, now, v, BANS_MOST);
+	n = bans_list(c->segment, now, v, BANS_PLACES);
 	if (c->json)
 		buf_char(&b, '[');
 	else if (n > 0)
