@@ -380,6 +380,21 @@ tell_unused(struct loading *l)
 	}
 }
 
+/* Told where the file says something, or where nothing means yes. */
+static void
+tell_switch(struct loading *l)
+{
+	const struct node *n = node_at(l->root, "mcpProxy.envOverrides");
+	const char *v = variable("MCPGATE_ENV_OVERRIDES");
+
+	if (v == NULL || !check_switch(l, "MCPGATE_ENV_OVERRIDES"))
+		return;
+	if (n != NULL || says_false(v))
+		report_add(l->report, "W13", n != NULL ? n : l->root,
+		    "environment MCPGATE_ENV_OVERRIDES overrides "
+		    "mcpProxy.envOverrides");
+}
+
 static bool
 switched_off(const struct loading *l)
 {
@@ -409,7 +424,7 @@ env_apply(struct loading *l)
 {
 	take_authorities(l);
 	if (l->src->env_overrides)
-		check_switch(l, "MCPGATE_ENV_OVERRIDES");
+		tell_switch(l);
 	if (switched_off(l))
 		return;
 	put_tokens(l);

@@ -257,6 +257,10 @@ def _(t):
     equal(code, 0)
     equal('"debug"' in out, want)
     equal("MCPGATE_LOG_LEVEL overrides" in err, want)
+    # the option stands for the variable, but for "no": it is not read then
+    stands = "true" if arg == "yes" else var if arg is None else None
+    equal("MCPGATE_ENV_OVERRIDES overrides mcpProxy.envOverrides" in err,
+          stands is not None and (key is not None or stands == "false"))
 
 
 @test("mcpgatectl: pool shows states and steers them", workers=(1, 4))

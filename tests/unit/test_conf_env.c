@@ -106,6 +106,15 @@ static const struct {
 		"E04", "MCP_CLIENT_AUTH_ENABLED" },
 	{ "MCPGATE_ENV_OVERRIDES=flase|AUTH_REQUIRED=true", PLAIN, NULL, "E04",
 		"MCPGATE_ENV_OVERRIDES" },
+	{ "MCPGATE_ENV_OVERRIDES=true|AUTH_HEADER_NAME=X-A",
+		"{\"mcpProxy\":{\"envOverrides\":false}}", "l", "W13",
+		OVERRIDES("MCPGATE_ENV_OVERRIDES", "envOverrides") },
+	{ "MCPGATE_ENV_OVERRIDES=no", "{\"mcpProxy\":{\"envOverrides\":true}}",
+		"l", "W13",
+		OVERRIDES("MCPGATE_ENV_OVERRIDES", "envOverrides") },
+	{ "MCPGATE_ENV_OVERRIDES=no", PLAIN, "l", "W13",
+		OVERRIDES("MCPGATE_ENV_OVERRIDES", "envOverrides") },
+	{ "MCPGATE_ENV_OVERRIDES=yes", PLAIN, "l", NULL, NULL },
 	{ "TRUST_PROXY_AUTH=Off", PLAIN, "l", NULL, NULL },
 
 	/* what was given is told, but for secrets */
