@@ -394,8 +394,7 @@ ctl_reload(struct ctl *c)
 	for (int ms = 0; ms < ANSWER_MS; ms += ASK_EVERY_MS) {
 		pause_ms(ASK_EVERY_MS);
 		segment_last_reload(c->segment, &now);
-		if (now.at_unix_s != before.at_unix_s
-		    || now.generation != before.generation)
+		if (now.number != before.number && now.at_unix_s != 0)
 			return tell(c, &now);
 	}
 	return ctl_fail(EX_TEMPFAIL, "asked, but no worker has answered yet");

@@ -110,6 +110,7 @@ segment_last_reload(const struct segment *s, struct segment_reload *r_r)
 
 		read_reload(w, r_r);
 		atomic_thread_fence(memory_order_acquire);
+		r_r->number = seq;
 		if ((seq & 1) == 0 && atomic_load(&w->seq) == seq)
 			return;
 	}

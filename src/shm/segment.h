@@ -54,6 +54,7 @@ struct segment_reload {
 	uint32_t generation;		/* of the worker that said it */
 	uint32_t ok;			/* 1 loaded, 0 refused */
 	int64_t at_unix_s;
+	uint32_t number;		/* read: another one for each */
 	char message[256];		/* first error, no secret in it */
 };
 void segment_say_reload(struct segment *s, const struct segment_reload *r);

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -317,6 +318,32 @@ def _(t):
         finally:
             for pid in g.pids:
                 os.kill(pid, 18)
+
+
+@test("mcpgatectl: a refusal behind another one, in the same second")
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)})) as g:
+        good, over = g.conf, threading.Event()
+
+        def traffic():              # each request is a look
+            while not over.wait(0.01):
+                g.rpc("/s/mcp", "ping")
+
+        busy = threading.Thread(target=traffic)
+        busy.start()
+        try:
+            # good for us, but not for the workers: they have no such word
+            g.env["T_LATE"] = "x"
+            g.write(config({"s": server(up, headers={"X-A": "${T_LATE}"})}))
+            time.sleep(1 - time.time() % 1)
+            for _ in range(4):
+                code, _, err = g.ctl("reload")
+                assert code == 78 and "reload refused: E05" in err, (code, err)
+        finally:
+            over.set()
+            busy.join()
+        g.write(good)
+        equal(g.ctl("reload")[0], 0)
 
 
 @test("weakened TLS is told at the start and in the status")

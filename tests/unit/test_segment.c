@@ -255,8 +255,10 @@ reload_words(void)
 	struct segment *s = place_open(&p);
 	struct segment_reload said = { .generation = 7, .ok = 0,
 		.at_unix_s = 1700000000 }, read;
+	uint32_t before;
 
 	segment_last_reload(s, &read);
+	before = read.number;
 	IS_INT(read.generation, 0);
 	memset(said.message, 'x', sizeof(said.message) - 1);
 	segment_say_reload(s, &said);
@@ -264,6 +266,13 @@ reload_words(void)
 	IS_INT(read.generation, 7);
 	IS_INT(read.at_unix_s, 1700000000);
 	IS_INT(strlen(read.message), sizeof(read.message) - 1);
+	OK(read.number != before);
+	before = read.number;
+	segment_last_reload(s, &read);
+	IS_INT(read.number, before);
+	segment_say_reload(s, &said);		/* the same once more */
+	segment_last_reload(s, &read);
+	OK(read.number != before);
 
 	/* somebody died in the middle; whoever locks next repairs */
 	atomic_fetch_add(&s->file->head.reload.seq, 1);
