@@ -17,7 +17,7 @@ X(AUTH_SUCCESS, COUNTER, "mcp_auth_success_total",                             \
 X(AUTH_FAILURES, COUNTER, "mcp_auth_failures_total",                           \
 	"Callers that were refused, by reason.")                               \
 X(PROXY_HEADER_MISSING, COUNTER, "mcp_proxy_header_missing",                   \
-	"Requests of a trusted proxy without the identity header.")            \
+	"Requests without a usable identity header where one was expected.")   \
 X(AUTH_LATENCY, HISTOGRAM, "mcp_auth_latency_seconds",                         \
 	"How long judging a caller took.")                                     \
 X(AUTHENTICATED, COUNTER, "mcp_authenticated_requests_total",                  \

@@ -114,6 +114,8 @@ callers(struct place *p)
 	has(text, "tool=\"t\"} 1\n");
 	has(text, "mcpgate_security_violations_total{"
 		"reason=\"origin_denied\"} 1\n");
+	has(text, "\n# HELP mcp_proxy_header_missing Requests without a usable "
+		"identity header where one was expected.\n");
 	has(text, "\nmcp_proxy_header_missing{server=\"s\"} 1\n");
 	for (int i = 0; i < 1200; i++) {
 		snprintf(name, sizeof name, "user-%d", i);
