@@ -50,8 +50,8 @@ const struct row rows_auth[] = {
   .help = "Of them at once." },
 { A ".advertise", ROW_SWITCH, .preset = "auto", .choices = "auto",
   IN_OPTIONS(inbound.advertise),
-  .help = "resource_metadata in challenges; auto: when jwt or introspection "
-	"is active." },
+  .help = "The metadata document, and resource_metadata in challenges; auto: "
+	"when jwt or introspection is active." },
 
 { A ".token", ROW_BLOCK, .help = "Static Bearer tokens." },
 { A ".token.values", ROW_KEYS, .refer = "key",

@@ -101,15 +101,16 @@ resource_ready(struct site *s, struct site_server *v)
 	struct buf b = buf_new(s->arena, MAX_DOCUMENT);
 	struct str text;
 
-	if (!s->has_own || add_issuers(&b, &o->inbound) == 0)
+	if (!s->has_own || o->inbound.advertise == 0 ||
+	    add_issuers(&b, &o->inbound) == 0)
 		return;
 	add_all_scopes(&b, o);
 	buf_add(&b, STR(",\"bearer_methods_supported\":[\"header\"]}"));
 	if (!buf_take(&b, &text))
 		return;
 	v->metadata = text;
-	v->advertised = o->inbound.advertise != 0 &&
-		str_find(s->conf->base_url, '"') == s->conf->base_url.n;
+	v->advertised = str_find(s->conf->base_url, '"') ==
+		s->conf->base_url.n;
 }
 
 /* ---- a request ------------------------------------------------------------------ */

@@ -229,6 +229,30 @@ def _(t):
         r = g.rpc("/gw/s/mcp", "ping")
         equal(r.status, 401)
         equal(told(r) is not None, tells)
+        for path in ("/gw" + WELL + "/s/mcp", WELL + "/gw/s/mcp"):
+            equal(g.get(path).status, 200 if tells else 404)
+
+
+@test("one server's document is off, another's is there", workers=BOTH, rows=(
+    ("off for one", None, False, (404, 200)),
+    ("off for all but one", False, True, (200, 404)),
+    ("off for all", False, None, (404, 404))))
+def _(t):
+    _, of_all, of_one, statuses = t.row
+    conf = closed(inbound=JWT if of_all is None else
+                  dict(JWT, advertise=of_all))
+    if of_one is not None:
+        conf["mcpServers"]["s"]["options"] = {
+            "inboundAuth": dict(JWT, advertise=of_one)}
+    with Mounted(conf, t.workers) as g:
+        for name, status in zip(("s", "a/b"), statuses):
+            r = g.get("/gw" + WELL + "/" + name + "/mcp",
+                      {"Origin": "https://app.test"})
+            equal(r.status, status)
+            equal(told(g.rpc("/gw/" + name + "/mcp", "ping")) is not None,
+                  status == 200)
+            if status == 404:
+                equal(r.reason, "not_found")
 
 
 # ---- audience -------------------------------------------------------------------
