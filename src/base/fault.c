@@ -110,6 +110,10 @@ fault_markdown(struct arena *a)
 			r->http, r->rpc != 0 ? r->rpc : r->http, r->reason,
 			r->said);
 	}
+	buf_add(&b, STR("\n`INPUT_TIMEOUT` is answered as plain CGI only. Over "
+		"FastCGI nothing can be said\nbefore the end of a request: the "
+		"connection is closed, and the web server answers\nas it does "
+		"when a program dies, with 502 or 500.\n"));
 	if (!buf_take(&b, &text))
 		abort();
 	return text;

@@ -117,7 +117,8 @@ const struct row rows_gate[] = {
   .help = "Event streams of one caller over all workers; more is 503." },
 { "mcpProxy.limits.inputTime", ROW_MS, .preset = "30s", .min = 1000,
   .max = HOUR, IN_GATE(limits.input_ms),
-  .help = "Longest upload; more is 408." },
+  .help = "Longest upload. More is 408 as CGI; over FastCGI the connection is "
+	"closed, and the web server answers." },
 { "mcpProxy.limits.requestTime", ROW_MS, .preset = "10m", .min = 1000,
   .max = 24 * HOUR, IN_GATE(limits.request_ms),
   .help = "Absolute end of one call: 504. Streams are exempt." },
