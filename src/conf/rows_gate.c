@@ -3,7 +3,8 @@
 #include "config.h"
 #include "conf/schema.h"
 
-#define MIB ((int64_t)1024 * 1024)
+#include "base/limits.h"
+
 #define HOUR ((int64_t)3600 * 1000)
 #define MOST_WINDOW 16777215	/* a counter of 24 bits */
 
@@ -94,13 +95,13 @@ const struct row rows_gate[] = {
 	"cuts there." },
 { "mcpProxy.limits", ROW_BLOCK, .help = "Sizes, counts and times." },
 { "mcpProxy.limits.requestBody", ROW_SIZE, .preset = "4MiB", .min = 1024,
-  .max = 64 * MIB, IN_GATE(limits.request_body),
+  .max = BODY_CEILING, IN_GATE(limits.request_body),
   .help = "Longest request body; more is 413." },
 { "mcpProxy.limits.replyBody", ROW_SIZE, .preset = "8MiB", .min = 1024,
-  .max = 256 * MIB, IN_GATE(limits.reply_body),
+  .max = MIB(256), IN_GATE(limits.reply_body),
   .help = "Longest reply that must be understood or rewritten; more is 502." },
 { "mcpProxy.limits.token", ROW_SIZE, .preset = "16KiB", .min = 1,
-  .max = 32 * 1024, IN_GATE(limits.token),
+  .max = MAX_TOKEN, IN_GATE(limits.token),
   .help = "Longest inbound credential; more is 401." },
 { "mcpProxy.limits.jsonDepth", ROW_INT, .preset = "128", .min = 8, .max = 512,
   IN_GATE(limits.json_depth), .help = "Deeper is 400." },

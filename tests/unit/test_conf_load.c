@@ -3,6 +3,7 @@
 #include "config.h"
 #include "conf/conf.h"
 
+#include "base/limits.h"
 #include "kit/conf_rig.h"
 #include "kit/tap.h"
 
@@ -41,8 +42,12 @@ test_defaults(struct conf_rig *r)
 	OK(!s->options.inbound.allow_users.set);
 	IS_INT(s->options.inbound.advertise, -1);
 	IS_INT(s->options.versions.n, 0);
-	IS_INT(c->limits.request_body, 4 << 20);
-	IS_INT(c->limits.token, 16384);
+	/* defaults are text in their rows; limits.h and its paper say them */
+	IS_INT(c->limits.request_body, BODY_DEFAULT);
+	IS_INT(c->limits.reply_body, REPLY_DEFAULT);
+	IS_INT(c->limits.token, TOKEN_DEFAULT);
+	IS_INT(c->limits.batch, MAX_BATCH);
+	IS_INT(c->limits.json_depth, MAX_JSON_DEPTH);
 	IS_INT(c->keep_alive_ms, 15000);
 	IS_INT(c->socket_mode, 0660);
 	OK(c->workers >= 1 && c->workers <= 64);
