@@ -234,7 +234,8 @@ look_at_file(struct gate *g)
 		return;
 	if (conf_stamp(g->conf_path) != g->refused_stamp)
 		load(g, true);
-	else if (g->refused_stamp != 0 && now - g->refused_ms >= CONF_REFUSED_MS)
+	else if (g->refused_stamp != 0 &&
+	    now - g->refused_ms >= CONF_REFUSED_MS)
 		load(g, false);
 }
 
