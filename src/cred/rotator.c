@@ -254,3 +254,19 @@ rotator_withdraw(struct rotator *r)
 {
 	rotor_withdraw(r->rotor, r->fingerprint);
 }
+
+bool
+rotator_usable(const struct rotator *r, uint64_t now_boot_ms)
+{
+	struct rotor_token token;
+
+	if (rotor_withdrawn(r->rotor, r->fingerprint))
+		return false;
+	for (uint32_t i = 0; i < r->pool->n; i++) {
+		rotor_look(r->rotor, i, &token);
+		if (!r->pool->v[i].disabled && !token.disabled &&
+		    token.cooling_until_ms <= now_boot_ms)
+			return true;
+	}
+	return false;
+}

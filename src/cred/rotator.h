@@ -107,6 +107,10 @@ bool rotator_holds(const struct rotator *r, struct str presented);
 /* Closes the pool for this configuration, in all workers. */
 void rotator_withdraw(struct rotator *r);
 
+/* Some token may be drawn: the list is not withdrawn, not all of it is
+ * disabled or cooling. */
+bool rotator_usable(const struct rotator *r, uint64_t now_boot_ms);
+
 const struct rotor *rotator_cells(const struct rotator *r);
 
 #endif

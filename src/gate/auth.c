@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cred/presented.h"
+#include "gate/client.h"
 #include "gate/pipeline.h"
 #include "gate/rates.h"
 #include "gate/record.h"
@@ -270,6 +271,20 @@ judge_admin(struct req *q)
 		return req_fail(q, fault_new(q->arena, FAULT_SERVER_INVALID,
 			"no usable authentication"));
 	return judge(q, q->site->policy, false);
+}
+
+bool
+auth_is_admin(struct req *q)
+{
+	const struct conf *c = q->conf;
+	int64_t now = clock_unix_s();
+	struct conf_cidr peer;
+
+	return c->admin_enabled && client_find(q) == NULL &&
+		conf_addr_parse(q->client, &peer) &&
+		conf_cidr_has(&c->admin_ips, &peer, now) &&
+		(auth_listed(&c->admin_tokens, &q->in.params, now) ||
+		(!c->admin_auth_required && is_local(q)));
 }
 
 /* The rules that count for the server, or for pages of our own. */

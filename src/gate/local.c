@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "gate/pipeline.h"
 #include "watch/health.h"
 
@@ -37,12 +38,51 @@ metrics_page(struct req *q)
 	return metrics_text(q->gate->segment, pools, n, q->arena);
 }
 
+/* ---- readiness ------------------------------------------------------------------- */
+static bool
+asks_strictly(struct str query)
+{
+	while (query.n > 0) {
+		if (str_is(str_cut(&query, '&'), "strict=1"))
+			return true;
+	}
+	return false;
+}
+
+/* Nobody is asked: what is known of a server is whether it may serve, and
+ * whether a token of its pool could be drawn. */
+static struct ready_strict
+look_strictly(struct req *q)
+{
+	const struct site *s = q->site;
+	struct str *names = ARENA_ARRAY(q->arena, struct str,
+		s->conf->n_servers + 1);
+	struct ready_strict r = { .unhealthy = names,
+		.tell = auth_is_admin(q) };
+	uint64_t now = clock_boot_ms();
+
+	for (uint32_t i = 0; i < s->conf->n_servers; i++) {
+		const struct site_server *v = &s->servers[i];
+
+		if (!v->conf->options.disabled && (v->invalid.n > 0 ||
+		    (v->rotator != NULL && !rotator_usable(v->rotator, now))))
+			names[r.n++] = v->conf->name;
+	}
+	return r;
+}
+
 static enum turn
 answer_ready(struct req *q)
 {
+	struct ready_strict strict;
 	struct str text;
-	int status = ready_text(q->conf, q->gate->segment, q->arena, &text);
+	bool is_strict = asks_strictly(q->query);
+	int status;
 
+	if (is_strict)
+		strict = look_strictly(q);
+	status = ready_text(q->conf, q->gate->segment,
+		is_strict ? &strict : NULL, q->arena, &text);
 	reply_whole(q, status, json, text);
 	return DONE;
 }

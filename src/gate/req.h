@@ -212,6 +212,11 @@ void shown_stream(struct req *q);
 bool shown_write(struct req *q, struct str bytes);
 const struct fault *shown_end(struct req *q);
 
+/* ---- auth.c ---------------------------------------------------------------------- */
+/* On a page that answers everybody: an administrator's token, or a local
+ * client where none is needed, from an address of admin.allowIps. */
+bool auth_is_admin(struct req *q);
+
 /* ---- access.c, selftest.c -------------------------------------------------------- */
 /* Event streams reach the client here. */
 bool access_can_stream(const struct req *q);

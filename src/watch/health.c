@@ -69,35 +69,63 @@ put_reload(struct buf *b, const struct segment *s)
 
 /* Key sets that could not be fetched anew serve on for a day: still ready,
  * but somebody should look.  Which ones, status says. */
-static void
-put_keys(struct buf *b, const struct segment *s, struct arena *a)
+static uint32_t
+failing_keys(const struct segment *s, struct arena *a)
 {
 	struct keyset_view v[KEYSETS];
 	uint32_t n = keyset_list(s, v, KEYSETS, a), failing = 0;
 
 	for (uint32_t i = 0; i < n; i++)
 		failing += v[i].failing;
-	if (failing > 0)
-		buf_fmt(b, ",\"staleKeySets\":%u", failing);
+	return failing;
+}
+
+static void
+put_unhealthy(struct buf *b, const struct ready_strict *strict)
+{
+	buf_add_c(b, ",\"unhealthy\":[");
+	for (uint32_t i = 0; i < strict->n; i++) {
+		buf_add_c(b, i > 0 ? ",\"" : "\"");
+		buf_json(b, strict->unhealthy[i]);
+		buf_char(b, '"');
+	}
+	buf_char(b, ']');
+}
+
+/* As many names as there are, with every byte escaped. */
+static size_t
+room_for(const struct ready_strict *strict)
+{
+	size_t n = MAX_TEXT;
+
+	for (uint32_t i = 0; strict != NULL && i < strict->n; i++)
+		n += 6 * strict->unhealthy[i].n + 3;
+	return n;
 }
 
 int
-ready_text(const struct conf *c, const struct segment *s, struct arena *a,
+ready_text(const struct conf *c, const struct segment *s,
+	const struct ready_strict *strict, struct arena *a,
 	struct str *text_r)
 {
-	struct buf b = buf_new(a, MAX_TEXT);
+	struct buf b = buf_new(a, room_for(strict));
 	bool starts = s != NULL && segment_starts(s);
 	bool ready = c != NULL && s != NULL && !starts;
+	uint32_t failing = s != NULL ? failing_keys(s, a) : 0;
+	bool degraded = ready && strict != NULL &&
+		(strict->n > 0 || failing > 0);
 
-	buf_fmt(&b, "{\"status\":\"%s\"", ready ? "ok" :
-		starts ? "initializing" : "unavailable");
-	if (s != NULL) {
+	buf_fmt(&b, "{\"status\":\"%s\"", degraded ? "degraded" :
+		ready ? "ok" : starts ? "initializing" : "unavailable");
+	if (s != NULL)
 		put_reload(&b, s);
-		put_keys(&b, s, a);
-	}
+	if (failing > 0)
+		buf_fmt(&b, ",\"staleKeySets\":%u", failing);
+	if (degraded && strict->tell)
+		put_unhealthy(&b, strict);
 	buf_char(&b, '}');
 	*text_r = take(&b);
-	return ready ? 200 : 503;
+	return ready && !degraded ? 200 : 503;
 }
 
 struct str

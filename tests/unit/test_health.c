@@ -31,6 +31,28 @@ fail_keys(struct segment *s)
 	keyset_fail(&k, &c, now_us, 0);
 }
 
+/* Nobody but an administrator is told which. */
+static void
+judge_strictly(const struct conf *c, const struct segment *s,
+	struct arena *a)
+{
+	static const struct str names[] = { STR("one"), STR("t\"wo") };
+	struct ready_strict strict = { .unhealthy = names, .tell = true };
+	struct str text;
+
+	IS_INT(ready_text(c, s, &strict, a, &text), 200);
+	IS_STR(text, "{\"status\":\"ok\"}");
+	strict.n = 2;
+	IS_INT(ready_text(c, s, &strict, a, &text), 503);
+	IS_STR(text, "{\"status\":\"degraded\",\"unhealthy\":[\"one\","
+		"\"t\\\"wo\"]}");
+	strict.tell = false;
+	IS_INT(ready_text(c, s, &strict, a, &text), 503);
+	IS_STR(text, "{\"status\":\"degraded\"}");
+	IS_INT(ready_text(c, NULL, &strict, a, &text), 503);
+	IS_STR(text, "{\"status\":\"unavailable\"}");
+}
+
 int
 main(void)
 {
@@ -40,6 +62,7 @@ main(void)
 		2);
 	struct conf c = { .name = STR("a \"b\""), .servers = servers,
 		.n_servers = 2 };
+	const struct ready_strict none = { .tell = false };
 	struct str text;
 
 	servers[1].options.disabled = true;
@@ -49,21 +72,25 @@ main(void)
 	c.version = STR("7.8");
 	IS_STR(version_text(&c, p.arena), "{\"name\":\"a \\\"b\\\"\","
 		"\"version\":\"7.8\"}");
-	IS_INT(ready_text(&c, s, p.arena, &text), 200);
+	IS_INT(ready_text(&c, s, NULL, p.arena, &text), 200);
 	IS_STR(text, "{\"status\":\"ok\"}");
 	reload(s, 0);
-	tap_int(ready_text(&c, s, p.arena, &text), 200,
+	tap_int(ready_text(&c, s, NULL, p.arena, &text), 200,
 		"a refused reload changes nothing", __LINE__);
 	IS_STR(text, "{\"status\":\"ok\",\"lastReload\":\"refused\"}");
 	reload(s, 1);
-	IS_INT(ready_text(&c, s, p.arena, &text), 200);
+	IS_INT(ready_text(&c, s, NULL, p.arena, &text), 200);
 	IS_STR(text, "{\"status\":\"ok\"}");
+	judge_strictly(&c, s, p.arena);
 	fail_keys(s);
-	IS_INT(ready_text(&c, s, p.arena, &text), 200);
+	tap_int(ready_text(&c, s, &none, p.arena, &text), 503,
+		"strictly, stale keys count", __LINE__);
+	IS_STR(text, "{\"status\":\"degraded\",\"staleKeySets\":1}");
+	IS_INT(ready_text(&c, s, NULL, p.arena, &text), 200);
 	IS_STR(text, "{\"status\":\"ok\",\"staleKeySets\":1}");
-	IS_INT(ready_text(&c, NULL, p.arena, &text), 503);
+	IS_INT(ready_text(&c, NULL, NULL, p.arena, &text), 503);
 	IS_STR(text, "{\"status\":\"unavailable\"}");
-	IS_INT(ready_text(NULL, s, p.arena, &text), 503);
+	IS_INT(ready_text(NULL, s, NULL, p.arena, &text), 503);
 	segment_close(s);
 	place_end(&p);
 	return tap_done();
