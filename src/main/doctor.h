@@ -71,6 +71,7 @@ bool ask_says(const struct ask_reply *r, const char *words);
 bool doctor_health(struct doctor *d);		/* false: nobody is there */
 void doctor_credentials(struct doctor *d);	/* Authorization, spoofing */
 void doctor_browser(struct doctor *d);		/* streams, metadata, CORS */
+void doctor_chain(struct doctor *d, struct str document); /* of our metadata */
 void doctor_files(struct doctor *d);		/* what needs no network */
 
 #endif

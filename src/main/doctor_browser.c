@@ -140,6 +140,8 @@ judge_metadata(struct doctor *d, struct str name, struct str place)
 	else
 		doctor_find(d, FINDING_OK, "metadata", str_fmt(d->arena,
 			"is at %.*s", STR_ARG(place)), NULL);
+	if (r.status == 200)
+		doctor_chain(d, r.body);
 }
 
 static void

@@ -497,6 +497,71 @@ def _(t):
     assert '"t"' in rows[0]["said"] and "no answer: " in rows[0]["said"], rows
 
 
+class Chain(Silent):
+    """A mount, and the authorization server that its metadata names."""
+    metadata = {}               # path: document
+
+    def do_GET(self):
+        base = "http://127.0.0.1:%d" % self.server.server_port
+        known = {"/mcp/health": {"serverCount": 1}, "/mcp/ready": {},
+                 "/meta": {"resource": base + "/mcp/t/mcp"}}
+        if self.path in known:
+            doc = dict(known[self.path])
+            if self.path == "/meta" and self.names is not None:
+                doc["authorization_servers"] = [
+                    self.names.replace("BASE", base), "http://127.0.0.1:1/"]
+        elif self.path in self.metadata:
+            doc = {"issuer": self.metadata[self.path].replace("BASE", base)}
+        else:
+            return self.answer(404, b"{}")
+        self.answer(200, json.dumps(doc, separators=(",", ":")).encode())
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Bearer resource_metadata='
+                         '"http://127.0.0.1:%d/meta"'
+                         % self.server.server_port)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+OAUTH = "/.well-known/oauth-authorization-server"
+OPENID = "/.well-known/openid-configuration"
+
+
+@test("mcpgatectl doctor: the authorization server that is named", rows=(
+    ("no path", "BASE", {OAUTH: "BASE"}, "ok", OAUTH),
+    ("a path", "BASE/x", {OAUTH + "/x": "BASE/x"}, "ok", OAUTH + "/x"),
+    ("OpenID", "BASE/x", {OPENID + "/x": "BASE/x"}, "ok", OPENID + "/x"),
+    ("as Keycloak", "BASE/x", {"/x" + OPENID: "BASE/x"}, "ok", "/x" + OPENID),
+    ("another", "BASE/x", {OAUTH + "/x": "BASE/y"}, "fail", "another issuer"),
+    ("one slash more", "BASE", {OAUTH: "BASE/"}, "fail", "another issuer"),
+    ("says nothing", "BASE/x", {}, "warn", "404"),
+    ("not there", "http://127.0.0.1:1/x", {}, "warn", "127.0.0.1:1/x"),
+    ("no URL", "issuer", {}, "warn", "not a URL"),
+    ("none", None, {}, "warn", "not a URL")))
+def _(t):
+    _, names, metadata, result, words = t.row
+    inbound = {"strategy": "token", "token": {"values": [A]}}
+    how = type("How", (Chain,), {"names": names, "metadata": metadata})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), how) as front:
+        threading.Thread(target=front.serve_forever).start()
+        try:
+            with Gate(config({"t": server(URL, {"inboundAuth": inbound})}),
+                      mode="cgi") as g:
+                _, out, err = g.ctl(
+                    "--json", "doctor",
+                    "http://127.0.0.1:%d/mcp" % front.server_port, seconds=60)
+        finally:
+            front.shutdown()
+    rows = {r["check"]: r for r in json.loads(out)["checks"]}
+    equal(rows["metadata"]["result"], "ok")
+    assert "issuer" in rows, rows
+    equal(rows["issuer"]["result"], result)
+    assert words in rows["issuer"]["said"], rows["issuer"]
+
+
 @test("mcpgatectl: root is told where the state of another user lies")
 def _(t):
     uid = 20000 + os.getpid() % 40000
