@@ -79,7 +79,7 @@ main(void)
 
 	w->segment = place_open(&p);
 	snprintf(w->journal, sizeof(w->journal), "%s.revoked", p.file);
-	w->until_ms = clock_boot_ms() + 1500;
+	w->until_ms = clock_boot_ms() + 1500 * tap_slow();
 	c = crew_start(WRITERS, write_and_look, w);
 	crew_kill(&c, 4, 150);
 	IS_INT(crew_wait(&c), 0);

@@ -139,7 +139,7 @@ killed_at_random(struct shared *w)
 	struct rotor *r;
 	const char *why = "";
 
-	w->until_ms = clock_mono_us() / 1000 + 900;
+	w->until_ms = clock_mono_us() / 1000 + 900 * tap_slow();
 	c = crew_start(WORKERS, mix, w);
 	crew_kill(&c, WORKERS / 2, 150);
 	IS_INT(crew_wait(&c), 0);

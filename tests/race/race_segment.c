@@ -152,7 +152,7 @@ never_half(struct shared *w)
 	struct crew c;
 	const char *why = "";
 
-	w->until_ms = clock_mono_us() / 1000 + 600;
+	w->until_ms = clock_mono_us() / 1000 + 600 * tap_slow();
 	c = crew_start(6, talk, w);
 	crew_kill(&c, 3, 120);
 	tap_ok(crew_wait(&c) == 0, "what is read was said by one");

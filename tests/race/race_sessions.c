@@ -149,7 +149,7 @@ main(void)
 	unsigned more = 0;
 
 	w->segment = place_open(&p);
-	w->until_ms = clock_mono_us() / 1000 + 1200;
+	w->until_ms = clock_mono_us() / 1000 + 1200 * tap_slow();
 	crew_halved(CREW, work, w, 150);
 	tap_ok(w->begun > 1000 && w->used > 1000, "%llu begun, %llu looks",
 		(unsigned long long)w->begun, (unsigned long long)w->used);

@@ -84,7 +84,7 @@ main(void)
 	struct crew c, d;
 
 	w->segment = place_open(&p);
-	w->until_ms = clock_mono_us() / 1000 + 1000;
+	w->until_ms = clock_mono_us() / 1000 + 1000 * tap_slow();
 	d = crew_start(CREW, invent, w);
 	c = crew_start(CREW, bump, w);
 	crew_kill(&d, CREW / 2, 60);
