@@ -240,7 +240,7 @@ def _(t):
         if conf["mcpProxy"].get("mountPath") is None:
             conf["mcpProxy"].pop("mountPath", None)
         with Gate(conf, wait=False) as g:
-            tap.eventually(lambda: os.path.exists(g.socket))
+            tap.eventually(g.listens)
             r = g.rpc("/gw/s/mcp", "ping", **more)
             equal(r.status, 200)
             if "SCRIPT_NAME" in more:

@@ -270,6 +270,13 @@ class Gate:
         eventually(self.settled, seconds, "the workers' loops")
         self.base = {p: self.descriptors(p) for p in self.pids}
 
+    def listens(self):
+        try:
+            self.conn().close()
+            return True
+        except OSError:         # no socket yet, or bound and no more
+            return False
+
     def settled(self):
         """A worker's loop runs when it opens nothing more."""
         before = [self.descriptors(p) for p in self.pids]

@@ -155,7 +155,7 @@ class WebServer:
 
     def start(self):
         if self.own_pool:
-            tap.eventually(lambda: os.path.exists(self.gate.socket), 10,
+            tap.eventually(self.gate.listens, 10,
                            "the socket of the gateway")
             self.gate.mount = self.mount
         self.launch()
