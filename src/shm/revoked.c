@@ -258,8 +258,8 @@ revoked_tick(struct revoked *r, const char **why_r)
 	if (lstat(r->journal, &st) != 0) {
 		if (errno == ENOENT)
 			return true;
-		*why_r = str_fmt(r->arena, "cannot look at '%s': %s",
-			r->journal, strerror(errno)).p;
+		*why_r = revoked_say(r, "cannot look at '%s': %s",
+			r->journal, strerror(errno));
 		return false;
 	}
 	return is_known(r, &st) || take_in(r, why_r);
@@ -342,8 +342,8 @@ revoked_add(struct revoked *r, const struct revoked_entry *e, int64_t now,
 
 	*why_r = "";
 	if (r->file != NULL && !is_read(r)) {
-		*why_r = str_fmt(r->arena, "the gateway reads another journal "
-			"than '%s'; name its configuration", r->journal).p;
+		*why_r = revoked_say(r, "the gateway reads another journal "
+			"than '%s'; name its configuration", r->journal);
 		return false;
 	}
 	fd = revoked_alone(r, &st, why_r);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -92,11 +93,22 @@ revoked_print(const struct revoked_entry *e, char line_r[REVOKED_LINE])
 }
 
 /* ---- the journal ------------------------------------------------------------- */
+const char *
+revoked_say(struct revoked *r, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(r->why, sizeof(r->why), format, args);
+	va_end(args);
+	return r->why;
+}
+
 static const char *
 why_errno(struct revoked *r, const char *what)
 {
-	return str_fmt(r->arena, "%s '%s': %s", what, r->journal,
-		strerror(errno)).p;
+	return revoked_say(r, "%s '%s': %s", what, r->journal,
+		strerror(errno));
 }
 
 /* Somebody else's file, or one that others may write, is not believed. */
@@ -123,8 +135,8 @@ open_journal(struct revoked *r, int how, struct stat *st_r, const char **why_r)
 	}
 	if (fstat(fd, st_r) == 0 && is_ours(st_r))
 		return fd;
-	*why_r = str_fmt(r->arena, "refusing '%s': not a file of ours",
-		r->journal).p;
+	*why_r = revoked_say(r, "refusing '%s': not a file of ours",
+		r->journal);
 	close(fd);
 	return -1;
 }
@@ -160,7 +172,7 @@ revoked_read(struct revoked *r, struct arena *a, struct str *text_r,
 		read_bytes(fd, st_r->st_size, a, text_r);
 	close(fd);
 	if (!good)
-		*why_r = str_fmt(r->arena, "cannot read '%s'", r->journal).p;
+		*why_r = revoked_say(r, "cannot read '%s'", r->journal);
 	while (text_r->n > 0 && text_r->p[text_r->n - 1] != '\n')
 		text_r->n--;
 	return good;
@@ -176,13 +188,13 @@ revoked_lines(struct revoked *r, struct str text, const char **why_r,
 	while (text.n > 0) {
 		number++;
 		if (!revoked_parse(str_cut(&text, '\n'), &e)) {
-			*why_r = str_fmt(r->arena, "%s:%u: not a line of "
-				"revocations", r->journal, number).p;
+			*why_r = revoked_say(r, "%s:%u: not a line of "
+				"revocations", r->journal, number);
 			return false;
 		}
 		if (!fn(who, &e)) {
-			*why_r = str_fmt(r->arena, "%s:%u: the table of "
-				"revocations is full", r->journal, number).p;
+			*why_r = revoked_say(r, "%s:%u: the table of "
+				"revocations is full", r->journal, number);
 			return false;
 		}
 	}

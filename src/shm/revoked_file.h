@@ -17,7 +17,13 @@ struct revoked {
 	const char *journal;
 	bool nowhere;			/* there can be none: it would lie in
 					 * a directory that is another's */
+	char why[512];			/* the last failure; one a second may
+					 * go on for days */
 };
+
+/* Into r->why. */
+const char *revoked_say(struct revoked *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* All of it; a last line without its end is still being written.  True with
  * an empty text: there is none yet. */
