@@ -244,6 +244,24 @@ judge_basic(struct req *q, enum auth_basic said)
 	return req_fail(q, f);
 }
 
+static bool
+is_admin_address(const struct req *q)
+{
+	struct conf_cidr peer;
+
+	return conf_addr_parse(q->client, &peer) &&
+		conf_cidr_has(&q->conf->admin_ips, &peer, clock_unix_s());
+}
+
+static bool
+has_admin_token(const struct req *q)
+{
+	const struct conf *c = q->conf;
+
+	return auth_listed(&c->admin_tokens, &q->in.params, clock_unix_s()) ||
+		(!c->admin_auth_required && is_local(q));
+}
+
 /* Pages for administrators: from some addresses only, and not without a
  * credential; selftest_run() looks at the scope of others. */
 static enum turn
@@ -251,17 +269,14 @@ judge_admin(struct req *q)
 {
 	const struct conf *c = q->conf;
 	enum auth_basic said;
-	struct conf_cidr peer;
 
 	if (!c->admin_enabled)
 		return req_fail(q, fault_new(q->arena, FAULT_NOT_FOUND,
 			"admin is not enabled"));
-	if (!conf_addr_parse(q->client, &peer) ||
-	    !conf_cidr_has(&c->admin_ips, &peer, clock_unix_s()))
+	if (!is_admin_address(q))
 		return req_fail(q, fault_new(q->arena, FAULT_ADDRESS_DENIED,
 			"not an address of admin.allowIps"));
-	if (auth_listed(&c->admin_tokens, &q->in.params, clock_unix_s()) ||
-	    (!c->admin_auth_required && is_local(q)))
+	if (has_admin_token(q))
 		return NEXT;
 	q->takes_basic = auth_has_basic(c);
 	said = auth_basic(c, &q->in.params, q->arena);
@@ -276,15 +291,8 @@ judge_admin(struct req *q)
 bool
 auth_is_admin(struct req *q)
 {
-	const struct conf *c = q->conf;
-	int64_t now = clock_unix_s();
-	struct conf_cidr peer;
-
-	return c->admin_enabled && client_find(q) == NULL &&
-		conf_addr_parse(q->client, &peer) &&
-		conf_cidr_has(&c->admin_ips, &peer, now) &&
-		(auth_listed(&c->admin_tokens, &q->in.params, now) ||
-		(!c->admin_auth_required && is_local(q)));
+	return q->conf->admin_enabled && client_find(q) == NULL &&
+		is_admin_address(q) && has_admin_token(q);
 }
 
 /* The rules that count for the server, or for pages of our own. */
