@@ -37,12 +37,10 @@ may_answer(struct str data)
 static void
 read_event(struct answered *w, struct str data)
 {
-	static const struct jdoc_limits limits = { .depth = MAX_JSON_DEPTH,
-		.values = 4 * MAX_JSON_VALUES, .batch = MAX_JSON_VALUES };
 	struct arena *a = arena_new(MAX_ARENA);
 	struct jdoc_report r;
 
-	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) == JDOC_OK) {
+	if (jdoc_check(a, data, JDOC_MESSAGE, &awaited_limits, &r) == JDOC_OK) {
 		for (uint32_t i = 0; i < r.n_messages; i++)
 			awaited_take(&w->ids, a, &r.messages[i]);
 	}

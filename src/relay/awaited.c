@@ -3,6 +3,10 @@
 #include "relay/awaited.h"
 
 #include "base/arena.h"
+#include "base/limits.h"
+
+const struct jdoc_limits awaited_limits = { .depth = MAX_JSON_DEPTH,
+	.values = 4 * MAX_JSON_VALUES, .batch = MAX_JSON_VALUES };
 
 /* Read once: an upstream may escape an id in another way than the client. */
 struct awaited_id {

@@ -17,6 +17,9 @@ struct awaited {
 	uint32_t n, left;		/* of them not answered */
 };
 
+/* How a message of an upstream is read that may be an answer. */
+extern const struct jdoc_limits awaited_limits;
+
 /* ids: raw JSON. */
 struct awaited awaited_new(struct arena *a, const struct str *ids, uint32_t n);
 

@@ -9,9 +9,6 @@
 #include "base/limits.h"
 #include "mcp/sse.h"
 
-static const struct jdoc_limits limits = { .depth = MAX_JSON_DEPTH,
-	.values = 4 * MAX_JSON_VALUES, .batch = MAX_JSON_VALUES };
-
 void
 fold_init(struct fold *f, struct arena *a, const struct fold_plan *p)
 {
@@ -113,7 +110,7 @@ read_event(struct fold *f, struct arena *a, struct str data)
 {
 	struct jdoc_report r;
 
-	if (jdoc_check(a, data, JDOC_MESSAGE, &limits, &r) != JDOC_OK)
+	if (jdoc_check(a, data, JDOC_MESSAGE, &awaited_limits, &r) != JDOC_OK)
 		f->state = FOLD_BAD;
 	else if (r.top == JDOC_OBJECT)
 		take_one(f, a, &r.messages[0], data);
