@@ -186,12 +186,14 @@ def _(t):
     with Upstream() as up:
         conf = changing(up, a, b)
         with Gate(conf(0), t.workers) as g:
-            got, n = load.reloads(g, conf, 8)
+            def serves(n):
+                return any(c.header("x-turn") == "turn-%d" % n
+                           for c in up.calls[::-1])
+
+            got, n = load.reloads(g, conf, 8, serves=serves)
             t.say("%d calls, %d reloads" % (len(got.good), n))
-            assert n >= 6 and len(got.good) > 100, (n, len(got.good))
+            assert n >= 3 and len(got.good) > 100, (n, len(got.good))
             all_say(g, "n%d" % n, t.workers)
-            seen = {c.header("x-turn") for c in up.calls}
-            equal(seen, {"turn-%d" % i for i in range(n + 1)})
             equal(set(up.tokens()), {a, b})
 
 

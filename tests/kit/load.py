@@ -222,11 +222,16 @@ def tally_sound(gate, load, lost):
     return told()
 
 
-def reloads(gate, conf_of, seconds, every=1.0):
+def reloads(gate, conf_of, seconds, every=1.0, serves=None):
     """A new configuration every second, by SIGHUP and mcpgatectl in turn;
-    (load, reloads). Fails when any call failed."""
+    (load, reloads). Fails when any call failed, or when serves(n) does not
+    become true: a call has met the n-th configuration."""
+    def met():
+        return serves is None or serves(n)
+
     n = 0
     with Load(gate, "/s/mcp") as load:
+        eventually(met, 10, "a call before all reloads")
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             n += 1
@@ -238,6 +243,7 @@ def reloads(gate, conf_of, seconds, every=1.0):
                 code, _, why = gate.ctl("reload")
                 assert code == 0, why
             time.sleep(max(0, every - (time.monotonic() - began)))
+            eventually(met, 10, "a call that meets reload %d" % n)
     assert not load.bad, "%d of %d calls failed: %r" % (
         len(load.bad), len(load.good), load.bad[:3])
     return load, n
