@@ -84,6 +84,7 @@
 #define MAX_CONFIG_DEPTH 32
 #define MAX_CONFIG_VALUES 100000
 #define MAX_SERVERS	256	/* entries of mcpServers */
+#define MAX_FREE_HEAP	MIB(2)	/* kept at the end of the heap between bursts of calls */
 #define MAX_LOG_FIELD	1024	/* bytes */
 #define MAX_LOG_LINE	4096	/* bytes; one atomic append */
 

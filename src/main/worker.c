@@ -11,12 +11,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/limits.h"
 #include "base/loop.h"
 #include "door/door.h"
 #include "gate/gate.h"
 
 #define TICK_MS 1000
+#define TIDY_TICKS 30		/* how often an idle one gives memory back */
 #define SPAWNED_GRACE_MS 6000	/* mod_fcgid kills 8 s after its first SIGTERM */
 #define LAST_CALL_MS 2000	/* what is left after the grace period */
 
@@ -33,6 +35,7 @@ struct worker {
 	const struct conf *conf;	/* seen last; only compared */
 	uint32_t conf_generation;
 	uint32_t generation;		/* of this worker, from 1 on */
+	uint32_t ticks;
 	int fd;				/* the listening socket */
 	bool own_master, draining, door_idle, gate_idle, told_revoked;
 };
@@ -116,6 +119,14 @@ look_at_revocations(struct worker *w)
 	w->told_revoked = !good;
 }
 
+/* While a call is under way, another one may be about to come. */
+static void
+tidy(struct worker *w)
+{
+	if (++w->ticks % TIDY_TICKS == 0 && gate_in_flight(w->gate) == 0)
+		heap_give_back();
+}
+
 static void
 tick(void *who)
 {
@@ -125,6 +136,7 @@ tick(void *who)
 
 	gate_tick(w->gate);
 	follow(w);
+	tidy(w);
 	if (w->slot != NULL)
 		worker_beat(w->slot, w->generation, loop_longest_us(w->loop));
 	timer_start(&w->tick, TICK_MS);
@@ -345,6 +357,7 @@ worker_run(const struct worker_plan *p)
 		return EX_OSERR;
 	}
 	take_signals(&w);
+	heap_keep();
 	share_the_processor();
 	log_gather();
 	loop_each_turn(w.loop, flush, &w);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap -- bursts find their pages again, and who is idle keeps none
+ */
+#include "config.h"
+#include "base/heap.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/limits.h"
+#include "kit/tap.h"
+
+#define BLOCK	KIB(8)		/* below what malloc() maps for itself */
+#define BURSTS	20
+
+static long
+faults(void)
+{
+	struct rusage u;
+
+	(void)getrusage(RUSAGE_SELF, &u);
+	return u.ru_minflt;
+}
+
+static void
+burst(size_t bytes)
+{
+	static char *blocks[MAX_FREE_HEAP / BLOCK];
+	size_t n = bytes / BLOCK;
+
+	for (size_t i = 0; i < n; i++) {
+		blocks[i] = malloc(BLOCK);
+		if (blocks[i] == NULL)
+			abort();
+		memset(blocks[i], 1, BLOCK);
+	}
+	for (size_t i = n; i > 0; i--)
+		free(blocks[i - 1]);
+}
+
+/* Page faults of a row of bursts, after the first. */
+static long
+faults_of_bursts(void)
+{
+	long before;
+
+	burst(MAX_FREE_HEAP / 2);
+	before = faults();
+	for (int i = 0; i < BURSTS; i++)
+		burst(MAX_FREE_HEAP / 2);
+	return faults() - before;
+}
+
+/* Sanitizers and valgrind put a malloc() of their own in place. */
+static bool
+is_glibc(void)
+{
+#ifdef HAVE_MALLINFO2
+	burst(BLOCK);
+	return mallinfo2().arena > 0;
+#else
+	return false;
+#endif
+}
+
+int
+main(void)
+{
+	long before;
+
+	if (!is_glibc())
+		return tap_skip("another malloc()");
+	OK(faults_of_bursts() > 100 * BURSTS);
+	heap_keep();
+	OK(faults_of_bursts() < BURSTS);
+
+	heap_give_back();
+	before = faults();
+	burst(MAX_FREE_HEAP / 2);
+	OK(faults() - before > 200);
+	return tap_done();
+}
