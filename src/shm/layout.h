@@ -277,12 +277,14 @@ void shm_repair_locked(struct shm_file *f);	/* all of them */
 
 bool journal_valid(const struct segment *s, const char **why_r);
 bool keysets_valid(const struct segment *s, const char **why_r);
+bool loads_valid(const struct segment *s, const char **why_r);
 bool bans_valid(const struct segment *s, const char **why_r);
 bool rates_valid(const struct segment *s, const char **why_r);
 bool rotor_valid(const struct segment *s, const char **why_r);
 bool pins_valid(const struct segment *s, const char **why_r);
 bool shelf_valid(const struct segment *s, const char **why_r);
 bool sessions_valid(const struct segment *s, const char **why_r);
+bool streams_valid(const struct segment *s, const char **why_r);
 bool tally_valid(const struct segment *s, const char **why_r);
 bool asked_valid(const struct segment *s, const char **why_r);
 bool revoked_valid(const struct segment *s, const char **why_r);

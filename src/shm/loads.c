@@ -124,3 +124,57 @@ loads_forget(struct segment *s, uint32_t worker)
 		atomic_store(&row[n].server, 0);
 	}
 }
+
+/* Is what stands at i still the same?  Rows of the living change. */
+static bool
+is_still(const struct shm_load *row, uint32_t i, uint64_t server)
+{
+	return atomic_load(&row[i].server) == server;
+}
+
+static bool
+stands_twice(const struct shm_load *row, uint32_t at)
+{
+	uint64_t server = atomic_load(&row[at].server);
+
+	for (uint32_t i = 0; server != 0 && i < at; i++)
+		if (is_still(row, i, server) && is_still(row, at, server) &&
+		    is_still(row, i, server))
+			return true;
+	return false;
+}
+
+/* Filled from its front, no server twice, nothing where no server is. */
+static const char *
+row_fault(const struct shm_load *row)
+{
+	uint32_t free = LOADS;
+
+	for (uint32_t i = 0; i < LOADS; i++) {
+		uint64_t server = atomic_load(&row[i].server);
+		bool busy = (atomic_load(&row[i].calls) |
+			atomic_load(&row[i].streams)) != 0;
+
+		if (server == 0 && busy && is_still(row, i, 0))
+			return "loads: something of no server";
+		if (server != 0 && free < LOADS && is_still(row, free, 0))
+			return "loads: a hole in a row";
+		if (server == 0 && free == LOADS)
+			free = i;
+		if (stands_twice(row, i))
+			return "loads: a server twice in a row";
+	}
+	return NULL;
+}
+
+bool
+loads_valid(const struct segment *s, const char **why_r)
+{
+	const char *why = NULL;
+
+	for (uint32_t i = 0; i < MAX_WORKERS && why == NULL; i++)
+		why = row_fault(s->file->loads[i]);
+	if (why != NULL)
+		*why_r = why;
+	return why == NULL;
+}

@@ -497,7 +497,8 @@ segment_valid(const struct segment *s, const char **why_r)
 		pins_valid(s, why_r) && shelf_valid(s, why_r) &&
 		tally_valid(s, why_r) && revoked_valid(s, why_r) &&
 		asked_valid(s, why_r) && keysets_valid(s, why_r) &&
-		journal_valid(s, why_r) && sessions_valid(s, why_r);
+		journal_valid(s, why_r) && sessions_valid(s, why_r) &&
+		streams_valid(s, why_r) && loads_valid(s, why_r);
 }
 
 /* ---- who else ---------------------------------------------------------------------- */

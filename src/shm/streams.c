@@ -133,3 +133,21 @@ streams_forget(struct segment *s, uint32_t worker)
 		}
 	}
 }
+
+/* Every word has its caller, and a worker that there can be. */
+bool
+streams_valid(const struct segment *s, const char **why_r)
+{
+	for (unsigned b = 0; b < SHM_STREAM_BUCKETS; b++) {
+		for (unsigned i = 0; i < SHM_STREAM_WORDS; i++) {
+			uint64_t word = atomic_load(&s->file->streams[b][i]);
+
+			if (word == 0 || (word >> (COUNT_BITS + WORKER_BITS)
+			    != 0 && WORKER(word) < MAX_WORKERS))
+				continue;
+			*why_r = "streams: a word of nobody";
+			return false;
+		}
+	}
+	return true;
+}

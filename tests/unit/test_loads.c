@@ -150,6 +150,40 @@ without_slot(struct segment *s, struct place *p)
 	loads_each(NULL, add, NULL);
 }
 
+/* A segment in which something else has written. */
+static void
+is_damaged(const struct segment *s, const char *what)
+{
+	const char *why = "";
+
+	tap_ok(!segment_valid(s, &why) && strcmp(why, what) == 0, "%s", what);
+}
+
+static void
+damaged(struct segment *s)
+{
+	struct shm_load *row = s->file->loads[MAX_WORKERS - 1];
+	const char *why = "";
+
+	atomic_store(&row[0].server, A);
+	atomic_store(&row[1].server, B);
+	tap_ok(segment_valid(s, &why), "two servers are well %s", why);
+	atomic_store(&row[LOADS - 1].server, B + 1);
+	is_damaged(s, "loads: a hole in a row");
+	atomic_store(&row[LOADS - 1].server, 0);
+	atomic_store(&row[1].server, A);
+	is_damaged(s, "loads: a server twice in a row");
+	atomic_store(&row[1].server, 0);
+	atomic_store(&row[LOADS - 1].calls, 1);
+	is_damaged(s, "loads: something of no server");
+	atomic_store(&row[LOADS - 1].calls, 0);
+	atomic_store(&row[LOADS - 1].streams, 1);
+	is_damaged(s, "loads: something of no server");
+	atomic_store(&row[LOADS - 1].streams, 0);
+	loads_forget(s, MAX_WORKERS - 1);
+	tap_ok(segment_valid(s, &why), "forgotten: well again %s", why);
+}
+
 int
 main(void)
 {
@@ -163,7 +197,6 @@ main(void)
 	without_slot(s, &p);
 	worker_leave(w);
 	is(s, A, 0, 0, "who has left counts no more");
-	segment_close(s);
-	place_end(&p);
-	return tap_done();
+	damaged(s);
+	return place_done(&p, s);
 }

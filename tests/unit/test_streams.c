@@ -85,6 +85,25 @@ full_bucket(struct segment *s, struct worker_slot *w)
 	tap_ok(in == 20000, "more callers than words: all are let in");
 }
 
+/* A worker that there cannot be; a count of no caller. */
+static void
+damaged(struct segment *s)
+{
+	_Atomic uint64_t *last =
+		&s->file->streams[SHM_STREAM_BUCKETS - 1][SHM_STREAM_WORDS - 1];
+	uint64_t was = atomic_load(last);
+	const char *why = "";
+
+	atomic_store(last, UINT64_C(1) << 32 | (MAX_WORKERS - 1) << 20 | 1);
+	tap_ok(segment_valid(s, &why), "the last worker's word %s", why);
+	atomic_store(last, UINT64_C(1) << 32 | MAX_WORKERS << 20 | 1);
+	OK(!segment_valid(s, &why));
+	IS_STR(str_of(why), "streams: a word of nobody");
+	atomic_store(last, 1);
+	OK(!segment_valid(s, &why));
+	atomic_store(last, was);
+}
+
 int
 main(void)
 {
@@ -95,5 +114,6 @@ main(void)
 	one_worker(s, w);
 	two_workers(&p, s, w);
 	full_bucket(s, w);
+	damaged(s);
 	return place_done(&p, s);
 }
