@@ -208,12 +208,13 @@ static const struct fault *
 take(struct basket *b)
 {
 	struct req *q = b->q;
-	struct rate_now now = rate_now();
+	struct rate_now now;
 	struct rate_no no;
 	bool good;
 
 	if (b->n == 0)
 		return NULL;
+	now = rate_now();
 	good = rate_take_all(q->gate->rates, b->v, b->n, now, &no);
 	if (good)
 		keep_in_mind(b, now);
