@@ -19,22 +19,41 @@
 
 /* ---- reading the files ------------------------------------------------------------ */
 static void
-tell_syntax(struct loading *l, struct str name, const struct jdoc_report *r,
+tell_syntax(struct loading *l, struct str name, const struct jdoc_report *r)
+{
+	const char *why = r->why != NULL ? r->why : "something else";
+	bool whole = strncmp(why, "expected ", 9) == 0;
+
+	report_file(l->report, "E02", name, r->line, r->column,
+	    str_fmt(l->report->arena, "file: %s%s",
+	    whole ? "" : "expected JSON, found ", why));
+}
+
+/* The text is well formed, but for that name. */
+static void
+tell_repeated(struct loading *l, struct node *root,
+	const struct jdoc_report *r)
+{
+	const struct node *n = node_named_at(root, r->line, r->column);
+
+	report_name(l->report, "E07", n != NULL ? n : root,
+	    "\"%.*s\" stands here twice (first in line %u)",
+	    STR_ARG(str_head(r->name, 64)), r->first_line);
+}
+
+/* NULL: told. */
+static struct node *
+judge_tree(struct loading *l, struct node *root, const struct jdoc_report *r,
 	enum jdoc_verdict verdict)
 {
-	struct arena *a = l->report->arena;
-	struct str text;
-
-	if (verdict == JDOC_UNSAFE && r->name.n > 0 && r->first_line > 0) {
-		report_file(l->report, "E07", name, r->line, r->column,
-		    str_fmt(a, "%.*s: \"%.*s\" stands here twice (first in "
-		    "line %u)", STR_ARG(str_head(r->name, 64)),
-		    STR_ARG(str_head(r->name, 64)), r->first_line));
-		return;
-	}
-	text = str_fmt(a, "file: expected JSON, found %s",
-	    r->why != NULL ? r->why : "something else");
-	report_file(l->report, "E02", name, r->line, r->column, text);
+	if (verdict == JDOC_UNSAFE)
+		tell_repeated(l, root, r);
+	else if (root->type != JDOC_OBJECT)
+		report_add(l->report, "E02", root,
+		    "expected a block, found %s", node_type_name(root));
+	else
+		return root;
+	return NULL;
 }
 
 static struct str
@@ -73,13 +92,11 @@ read_tree(struct loading *l, const char *path, struct tree_file *file)
 	file->mode = t.mode;
 	memset(&report, 0, sizeof(report));
 	verdict = jdoc_check(l->arena, t.text, JDOC_CONFIG, &limits, &report);
-	if (verdict == JDOC_OK && report.top == JDOC_OBJECT)
-		return tree_parse(l->arena, t.text, file);
-	if (verdict == JDOC_OK) {
-		report.why = "no block";
-		report.line = report.column = 1;
-	}
-	tell_syntax(l, file->name, &report, verdict);
+	if (verdict == JDOC_OK || (verdict == JDOC_UNSAFE &&
+	    report.name.n > 0 && report.first_line > 0))
+		return judge_tree(l, tree_parse(l->arena, t.text, file),
+		    &report, verdict);
+	tell_syntax(l, file->name, &report);
 	return NULL;
 }
 

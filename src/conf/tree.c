@@ -14,8 +14,7 @@ struct cursor {
 	const struct tree_file *file;
 	struct str text;
 	size_t at;
-	uint32_t line;
-	size_t line_at;			/* where the line begins */
+	uint32_t line, column;		/* a column is a character */
 	uint32_t depth;
 };
 
@@ -28,18 +27,16 @@ peek(const struct cursor *c)
 static void
 step(struct cursor *c)
 {
-	if (peek(c) == '\n') {
+	int ch = peek(c);
+
+	if (ch == '\n') {
 		c->line++;
-		c->line_at = c->at + 1;
+		c->column = 1;
+	} else if ((ch & 0xc0) != 0x80) {
+		c->column++;
 	}
 	if (c->at < c->text.n)
 		c->at++;
-}
-
-static uint32_t
-column(const struct cursor *c)
-{
-	return (uint32_t)(c->at - c->line_at) + 1;
 }
 
 static bool
@@ -121,7 +118,7 @@ static struct node *read_value(struct cursor *c,
 static void
 read_member(struct cursor *c, struct node *object)
 {
-	uint32_t line = c->line, col = column(c);
+	uint32_t line = c->line, column = c->column;
 	struct str raw, name = read_string(c, &raw);
 	struct node *kid;
 
@@ -132,7 +129,7 @@ read_member(struct cursor *c, struct node *object)
 	kid = read_value(c, object);
 	kid->name = kid->written = name;
 	kid->name_line = line;
-	kid->name_column = col;
+	kid->name_column = column;
 	node_add(c->arena, object, kid);
 }
 
@@ -181,7 +178,7 @@ read_value(struct cursor *c, struct node *parent)
 	n->file = c->file;
 	n->parent = parent;
 	n->line = n->name_line = c->line;
-	n->column = n->name_column = column(c);
+	n->column = n->name_column = c->column;
 	if (n->type == JDOC_OBJECT || n->type == JDOC_ARRAY) {
 		c->depth++;
 		if (c->depth <= MAX_CONFIG_DEPTH)
@@ -203,10 +200,23 @@ read_value(struct cursor *c, struct node *parent)
 struct node *
 tree_parse(struct arena *a, struct str text, const struct tree_file *file)
 {
-	struct cursor c = { .arena = a, .file = file, .text = text, .line = 1 };
+	struct cursor c = { .arena = a, .file = file, .text = text, .line = 1,
+		.column = 1 };
 
 	skip_blank(&c);
 	return read_value(&c, NULL);
+}
+
+struct node *
+node_named_at(struct node *n, uint32_t line, uint32_t column)
+{
+	struct node *found = NULL;
+
+	if (n->name_line == line && n->name_column == column)
+		return n;
+	for (uint32_t i = 0; i < n->n && found == NULL; i++)
+		found = node_named_at(n->kids[i], line, column);
+	return found;
 }
 
 struct node *

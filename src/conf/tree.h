@@ -47,6 +47,9 @@ struct node {
 struct node *tree_parse(struct arena *a, struct str text,
 	const struct tree_file *file);
 
+/* Whose name begins there; NULL: none. */
+struct node *node_named_at(struct node *n, uint32_t line, uint32_t column);
+
 /* The member of that canonical name; NULL: absent or null. */
 struct node *node_get(const struct node *object, const char *name);
 

@@ -36,6 +36,8 @@ static const struct {
 	{ "E01", AUTH("\"rotatoinMode\":\"random\""),
 		O ".auth.rotatoinMode: unknown key \"rotatoinMode\"; did you "
 		"mean \"rotationMode\"?" },
+	{ "E01", "{\"_\":\"\xc3\xa4\",\"qqqqqqqq\":1}",
+		"c:1:10: qqqqqqqq: unknown key" },
 	{ "E01", GATE("\"qqqqqqqq\":1"),
 		"mcpProxy.qqqqqqqq: unknown key \"qqqqqqqq\"" },
 	{ "E01", "{\"groups\":{\"g\":{\"servers\":[\"nix\"]}}}",
@@ -86,7 +88,9 @@ static const struct {
 		I ".jwt.issuer: expected a value, found none" },
 	{ "E02", "{\"mcpServers\":{\"s\":null}}",
 		"mcpServers.s: expected a block, found null" },
-	{ "E02", "[]", "file: expected JSON, found no block" },
+	{ "E02", "[]", "file: expected a block, found a list" },
+	{ "E02", "\"x\"", "file: expected a block, found text" },
+	{ "E02", "{\"a\" 1}", "file: expected a colon" },
 	{ "E02", "{\"a\":NaN}", "file: expected JSON, found " },
 	{ "E02", "", "file: expected JSON, found " },
 	{ "E03", GATE("\"workers\":65"),
@@ -129,7 +133,12 @@ static const struct {
 		S ".timeout: a number needs a unit here; write \"30s\"" },
 	{ "E06", SERVER(",\"timeout\":999999"), "a number needs a unit" },
 	{ "E07", GATE("\"workers\":1,\"workers\":2"),
-		"\"workers\" stands here twice (first in line 1)" },
+		"mcpProxy.workers: \"workers\" stands here twice (first in "
+		"line 1)" },
+	{ "E07", GATE("\"_\":\"\xc3\xa4\",\"workers\":1,\"workers\":2"),
+		"c:1:34: mcpProxy.workers: \"workers\" stands here twice" },
+	{ "E07", "{\"x-a\":[1,{\"b\":1,\n\"b\":2}]}",
+		"x-a[1].b: \"b\" stands here twice (first in line 1)" },
 	{ "E07", GATE("\"baseURL\":\"https://a/\",\"base_url\":\"https://a/\""),
 		"mcpProxy.base_url: \"base_url\" stands here twice (first in "
 		"line 1)" },
