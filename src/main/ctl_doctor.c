@@ -128,8 +128,12 @@ examine(struct doctor *d)
 			"is not known here: %.*s; some checks are left out",
 			STR_ARG(d->ctl->why_no_conf)), NULL);
 	if (doctor_health(d)) {
-		doctor_credentials(d);
-		doctor_browser(d);
+		if (d->conf != NULL) {
+			doctor_bearer(d);
+			doctor_forged(d);
+		}
+		if (!d->login)
+			doctor_browser(d);
 	}
 	doctor_files(d);
 }

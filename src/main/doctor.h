@@ -34,6 +34,7 @@ struct doctor {
 	struct str origin;		/* of it: scheme, host, port */
 	enum front_server front;
 	struct str front_name;
+	bool login;			/* it asks who is there itself */
 	struct loop *loop;
 	struct wire *wire;
 	struct finding_row *rows;
@@ -67,9 +68,27 @@ void ask(struct doctor *d, const struct ask *a, struct ask_reply *r_r);
 /* The reply has those words in its body. */
 bool ask_says(const struct ask_reply *r, const char *words);
 
+/* ---- doctor_caller.c: one call to a server, by which nobody comes in ------------- */
+struct doctor_headers {
+	const struct header *v;
+	uint32_t n;
+};
+
+/* token "": none; h NULL: no other headers than usual. */
+void doctor_call(struct doctor *d, struct str name, struct str token,
+	const struct doctor_headers *h, struct ask_reply *r_r);
+
+/* No answer: says so, as a warning. */
+bool doctor_silent(struct doctor *d, const char *check, struct str name,
+	const struct ask_reply *r);
+
+/* It went on to the upstream. */
+bool doctor_came_in(const struct ask_reply *r);
+
 /* ---- the checks ------------------------------------------------------------------- */
 bool doctor_health(struct doctor *d);		/* false: nobody is there */
-void doctor_credentials(struct doctor *d);	/* Authorization, spoofing */
+void doctor_bearer(struct doctor *d);		/* does Authorization arrive */
+void doctor_forged(struct doctor *d);		/* who else comes in */
 void doctor_browser(struct doctor *d);		/* streams, metadata, CORS */
 void doctor_chain(struct doctor *d, struct str document); /* of our metadata */
 void doctor_files(struct doctor *d);		/* what needs no network */

@@ -79,6 +79,13 @@ doctor_health(struct doctor *d)
 		return false;
 	}
 	name_front(d, &r);
+	if (r.status == 401) {
+		d->login = true;
+		doctor_find(d, FINDING_WARN, "health", str_fmt(d->arena,
+			"%.*s asks for a login itself: what lies behind it "
+			"is not seen", STR_ARG(d->front_name)), NULL);
+		return true;
+	}
 	if (r.status != 200 || !ask_says(&r, "\"serverCount\"")) {
 		doctor_find(d, FINDING_FAIL, "health", str_fmt(d->arena,
 			"%.*s answers %d, and not by mcpgate",

@@ -147,6 +147,103 @@ def _(t):
             assert "X-Employee" in rows["identity"]["said"], rows
 
 
+def proxied(**words):
+    return {"strategy": "proxy", "proxy": words}
+
+
+HERE = {"trustedPeers": ["127.0.0.1"]}
+LOGIN = (("#fastcgi_param MCPGATE_USER", "fastcgi_param MCPGATE_USER"),)
+OVERWRITTEN = (('fastcgi_param HTTP_PROXY "";',
+                'fastcgi_param HTTP_PROXY "";'
+                ' fastcgi_param HTTP_X_EMPLOYEE $remote_user;'),)
+BELIEVED = (
+    ("nginx lets odd names in", "NginxUnderscores", OVERWRITTEN,
+     proxied(userHeader="X-Employee", **HERE), "X.Employee",
+     "ignore_invalid_headers on"),
+    ("nginx, a name without its password", "Nginx", LOGIN,
+     proxied(param="MCPGATE_USER"), "Authorization", "auth_basic"),
+    ("nginx, a payload of a mesh", "Nginx", (),
+     proxied(preset="istio", **HERE), "X-Jwt-Payload", "trustedPeers"),
+    ("nginx, whom a list keeps out", "Nginx", (),
+     dict(proxied(preset="oauth2-proxy", **HERE), allowUsers=["alice"]),
+     "X-Auth-Request-User", "trustedPeers"),
+    ("lighttpd", "Lighttpd", (), proxied(preset="authelia", **HERE),
+     "Remote-User", "proxy.param"),
+    ("lighttpd, a name of its own", "Lighttpd", (),
+     proxied(userHeader="X-Employee", **HERE), "X-Employee", "proxy.param"),
+    ("Apache", "Apache", (), proxied(preset="kong", **HERE),
+     "X-Consumer-Username", "RequestHeader unset"))
+
+
+@test("a header that is believed", limit=120, rows=BELIEVED)
+def _(t):
+    _, name, change, inbound, header, hint = t.row
+    kind = getattr(webserver, name)
+    skip_missing(kind)
+    with Upstream() as up, ready(kind, change)(config(
+            {"s": server(up, {"inboundAuth": inbound})})) as s:
+        code, rows, _ = examine(s)
+        equal((code, rows["identity"]["result"]), (1, "fail"))
+        equal(rows["identity"]["said"],
+              '"s" believes a client\'s header: ' + header)
+        assert hint in rows["identity"]["change"], rows["identity"]
+
+
+# Who presents nothing comes in there, too, as somebody else.
+BESIDE = (("public tools", {"publicTools": ["*"]}),
+          ("whoever comes", {"strategy": ["token", "none"]}),
+          ("who is on this machine", {"strategy": ["token", "local"]}))
+
+
+@test("a token that does not arrive is no made-up one", limit=120,
+      rows=BESIDE)
+def _(t):
+    inbound = dict({"strategy": "token", "token": {"values": [KEY]}},
+                   **t.row[1])
+    skip_missing(webserver.Apache)
+    with Upstream() as up:
+        conf = config({"s": server(up, {"inboundAuth": inbound})})
+        with ready(webserver.Apache)(conf) as s:
+            code, rows, _ = examine(s)
+            equal((code, rows["authorization"]["result"]), (0, "ok"))
+            assert rows["identity"]["result"] != "fail", rows
+        with ready(webserver.Apache, (("CGIPassAuth On", ""),))(conf) as s:
+            code, rows, _ = examine(s)
+            equal((code, rows["authorization"]["result"]), (1, "fail"))
+            assert "CGIPassAuth On" in rows["authorization"]["change"]
+            assert rows["identity"]["result"] != "fail", rows
+
+
+@test("a web server that asks for a login itself", limit=120,
+      rows=(("proxy", 0), ("token", 1)))
+def _(t):
+    strategy, status = t.row
+    skip_missing(webserver.Nginx)
+
+    class Guarded(ready(webserver.Nginx, (
+            ("#fastcgi_param MCPGATE_USER", "auth_basic mcp;\n"
+             "auth_basic_user_file users;\nfastcgi_param MCPGATE_USER"),))):
+        def launch(self):
+            self.write("users", "ann:{PLAIN}opens\n")
+            super().launch()
+
+        def get(self, path, headers=()):
+            return super().get(path, [
+                ("Authorization", "Basic YW5uOm9wZW5z")] + list(headers))
+
+    with Upstream() as up, Guarded(config({"s": server(up, {"inboundAuth": {
+            "strategy": strategy, "token": {"values": [KEY]},
+            "proxy": {"param": "MCPGATE_USER"}}})})) as s:
+        code, rows, _ = examine(s)
+        equal((code, rows["health"]["result"]), (status, "warn"))
+        assert "login" in rows["health"]["said"], rows["health"]
+        assert "change" not in rows["health"], rows["health"]
+        equal(rows["identity"]["result"], "ok")
+        assert "origin" not in rows, rows
+        if status:
+            assert "login" in rows["authorization"]["change"], rows
+
+
 @test("nobody is there, or somebody else", limit=120)
 def _(t):
     skip_missing(webserver.Nginx)
