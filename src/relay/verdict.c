@@ -68,9 +68,15 @@ verdict_retry_after(const struct transfer_reply *r, int64_t now_unix_s)
 bool
 verdict_scope(const struct transfer_reply *r)
 {
-	struct str v = headers_get(&r->headers, STR("WWW-Authenticate"));
+	for (uint32_t i = 0; i < r->headers.n; i++) {
+		const struct header *h = &r->headers.v[i];
 
-	return str_search(v, STR("insufficient_scope")) < v.n;
+		if (str_is_nocase(h->name, "WWW-Authenticate") &&
+		    str_search(h->value, STR("insufficient_scope")) <
+		    h->value.n)
+			return true;
+	}
+	return false;
 }
 
 bool

@@ -50,7 +50,7 @@ uint32_t verdict_retry_after(const struct transfer_reply *r,
 /* The body is as it was written: we asked for no coding. */
 bool verdict_plain(const struct transfer_reply *r);
 
-/* WWW-Authenticate says error="insufficient_scope". */
+/* One of WWW-Authenticate says error="insufficient_scope". */
 bool verdict_scope(const struct transfer_reply *r);
 
 #endif

@@ -142,6 +142,9 @@ scopes(void)
 	headers_init(&r.headers, a);
 	OK(!verdict_scope(&r));
 	headers_add(&r.headers, STR("WWW-Authenticate"),
+		STR("Bearer error=\"invalid_token\""));
+	OK(!verdict_scope(&r));
+	headers_add(&r.headers, STR("www-authenticate"),
 		STR("Bearer error=\"insufficient_scope\""));
 	OK(verdict_scope(&r));
 	arena_free(a);
