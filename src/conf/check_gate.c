@@ -218,17 +218,36 @@ check_admin_value(struct loading *l, const struct node *n)
 		    "than 16 bytes or a published sample");
 }
 
+/* Half a pair would let nobody in, and say nothing. */
+static void
+check_basic(struct loading *l)
+{
+	const struct node *pair = node_at(l->root, "mcpProxy.admin.basic");
+	const struct node *user = node_get(pair, "user");
+	const struct node *word = node_get(pair, "password");
+
+	if (user == NULL && word == NULL)
+		return;
+	if (user == NULL || (!user->bad && user->text.n == 0))
+		report_add(l->report, "E42", pair, "admin.basic needs user");
+	else if (str_find(user->text, ':') < user->text.n)
+		report_add(l->report, "E02", user,
+		    "expected a name without a colon, found text");
+	if (word == NULL)
+		report_add(l->report, "E42", pair, "admin.basic needs "
+		    "password");
+	else
+		check_admin_value(l, word);
+}
+
 static void
 check_admin(struct loading *l)
 {
 	const struct node *list = node_at(l->root, "mcpProxy.admin.tokens");
-	const struct node *word =
-	    node_at(l->root, "mcpProxy.admin.basic.password");
 
 	for (uint32_t i = 0; list != NULL && i < list->n; i++)
 		check_admin_value(l, list->kids[i]);
-	if (word != NULL)
-		check_admin_value(l, word);
+	check_basic(l);
 	keys_check(l, node_at(l->root, "mcpProxy.metrics.tokens"));
 }
 

@@ -247,19 +247,35 @@ put_tokens(struct loading *l)
 
 /* ---- the rest ------------------------------------------------------------------------------ */
 static void
+not_used(struct loading *l, const char *name)
+{
+	if (variable(name) != NULL)
+		report_add(l->report, "W17", l->root,
+		    "environment %s is not used", name);
+}
+
+/* The first whole pair; half of one is nothing. */
+static void
 put_basic(struct loading *l)
 {
-	const char *user = "PLATFORM_ADMIN_EMAIL";
-	const char *word = "PLATFORM_ADMIN_PASSWORD";
+	static const char *const pairs[][2] = {
+		{ "PLATFORM_ADMIN_EMAIL", "PLATFORM_ADMIN_PASSWORD" },
+		{ "BASIC_AUTH_USER", "BASIC_AUTH_PASSWORD" },
+	};
+	bool done = false;
 
-	if (variable(user) == NULL || variable(word) == NULL) {
-		user = "BASIC_AUTH_USER";
-		word = "BASIC_AUTH_PASSWORD";
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		const char *user = pairs[i][0], *word = pairs[i][1];
+
+		if (done || variable(user) == NULL || variable(word) == NULL) {
+			not_used(l, user);
+			not_used(l, word);
+			continue;
+		}
+		put(l, user, "admin.basic.user", str_of(variable(user)));
+		put(l, word, "admin.basic.password", str_of(variable(word)));
+		done = true;
 	}
-	if (variable(user) == NULL || variable(word) == NULL)
-		return;
-	put(l, user, "admin.basic.user", str_of(variable(user)));
-	put(l, word, "admin.basic.password", str_of(variable(word)));
 }
 
 static void
@@ -373,11 +389,8 @@ put_user_header(struct loading *l)
 static void
 tell_unused(struct loading *l)
 {
-	for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++) {
-		if (variable(unused[i]) != NULL)
-			report_add(l->report, "W17", l->root,
-			    "environment %s is not used", unused[i]);
-	}
+	for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++)
+		not_used(l, unused[i]);
 }
 
 /* Told where the file says something, or where nothing means yes. */

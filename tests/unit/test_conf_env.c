@@ -124,6 +124,20 @@ static const struct {
 	{ "MCPGATE_TRUSTED_PROXIES=10.0.0.1,x", PLAIN, NULL, "E49", "\"x\" is "
 		"not an address or CIDR block" },
 
+	/* one half is no pair */
+	{ "BASIC_AUTH_USER=ann", PLAIN, "l", "W17",
+		"environment BASIC_AUTH_USER is not used" },
+	{ "BASIC_AUTH_PASSWORD=" LONG, PLAIN, "l", "W17",
+		"environment BASIC_AUTH_PASSWORD is not used" },
+	{ "PLATFORM_ADMIN_EMAIL=a@b", PLAIN, "l", "W17",
+		"environment PLATFORM_ADMIN_EMAIL is not used" },
+	{ "PLATFORM_ADMIN_EMAIL=a@b|BASIC_AUTH_USER=ann|"
+		"BASIC_AUTH_PASSWORD=" LONG, PLAIN, "l", "W13",
+		OVERRIDES("BASIC_AUTH_USER", "admin.basic.user") },
+	{ "PLATFORM_ADMIN_EMAIL=a@b|PLATFORM_ADMIN_PASSWORD=" LONG
+		"|BASIC_AUTH_USER=ann", PLAIN, "l", "W17",
+		"environment BASIC_AUTH_USER is not used" },
+
 	/* a name is no trust */
 	{ "PROXY_USER_HEADER=X-Who", PLAIN, "l", "W17",
 		"environment PROXY_USER_HEADER is not used" },

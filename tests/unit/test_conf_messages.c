@@ -227,6 +227,17 @@ static const struct {
 		"introspection needs introspection.clientSecret" },
 	{ "E42", INBOUND("\"strategy\":\"token\""),
 		": token needs token.values" },
+	{ "E42", GATE("\"admin\":{\"basic\":{\"user\":\"ann\"}}"),
+		"mcpProxy.admin.basic: admin.basic needs password" },
+	{ "E42", GATE("\"admin\":{\"basic\":{\"password\":\"" LONG "\"}}"),
+		"mcpProxy.admin.basic: admin.basic needs user" },
+	{ "E42", GATE("\"admin\":{\"basic\":{\"user\":\"\",\"password\":\""
+		LONG "\"}}"),
+		"mcpProxy.admin.basic: admin.basic needs user" },
+	{ "E02", GATE("\"admin\":{\"basic\":{\"user\":\"a:b\",\"password\":\""
+		LONG "\"}}"),
+		"mcpProxy.admin.basic.user: expected a name without a colon, "
+		"found text" },
 	{ "E43", INBOUND("\"jwt\":{\"publicKeyFile\":\"k\",\"audience\":\"a\","
 		"\"algorithms\":[\"none\"]}"),
 		I ".jwt.algorithms: algorithm \"none\" is never allowed" },
