@@ -284,9 +284,40 @@ finish(struct conf_pool *p, const struct node *retry)
 		p->retry_in_request = retry->number == 1;
 }
 
+/* Of the message itself: a token there would break it, or get lost. */
+static bool
+of_message(struct str name)
+{
+	static const char *const exact[] = { "Host", "Connection",
+		"Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+		"Expect", "Accept", "Accept-Encoding" };
+
+	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++) {
+		if (str_is_nocase(name, exact[i]))
+			return true;
+	}
+	return str_is_nocase(str_head(name, 8), "Content-") ||
+	    str_is_nocase(str_head(name, 4), "Mcp-");
+}
+
+/* Either one; a header by default. */
+static void
+check_place(struct loading *l, const struct node *header,
+	const struct node *query)
+{
+	if (header != NULL && query != NULL)
+		report_add(l->report, "E09", query,
+		    "\"header\" and \"query\" exclude each other");
+	if (header != NULL && !header->bad && of_message(header->text))
+		report_add(l->report, "E63", header,
+		    "\"%.*s\" cannot be a header here",
+		    STR_ARG(header->text));
+}
+
 static void
 fill_auth(struct loading *l, const struct node *auth, struct conf_pool *p)
 {
+	check_place(l, node_get(auth, "header"), node_get(auth, "query"));
 	read_tokens(l, node_get(auth, "tokens"), p);
 	read_rotate_on(l, node_get(auth, "rotateOn"), p);
 	choose_mode(l, auth, p);
@@ -328,10 +359,9 @@ fill_api_key(struct loading *l, const struct node *k, struct conf_pool *p)
 	const struct node *prefix = node_get(k, "prefix");
 	const struct node *value = node_get(k, "value");
 
-	if (header != NULL && query != NULL)
-		report_add(l->report, "E09", query,
-		    "\"header\" and \"query\" exclude each other");
-	if (value == NULL || (header == NULL && query == NULL)) {
+	check_place(l, header, query);
+	if (value == NULL || (header == NULL &&
+	    (query == NULL || query->text.n == 0))) {
 		report_add(l->report, "E42", k, "apiKey needs %s",
 		    value == NULL ? "value" : "header or query");
 		return;

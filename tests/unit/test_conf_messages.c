@@ -178,6 +178,8 @@ static const struct {
 	{ "E09", INBOUND("\"jwt\":{\"jwksUrl\":\"https://k.test/\",\"audience\":\"a\","
 		"\"publicKeyFile\":\"k\"}"), "\"jwksUrl\" and "
 		"\"publicKeyFile\" exclude each other" },
+	{ "E09", AUTH("\"tokens\":[\"t\"],\"header\":\"X-K\",\"query\":\"k\""),
+		O ".auth.query: \"header\" and \"query\" exclude each other" },
 	{ "E20", AUTH("\"tokens\":[],\"rotationMode\":\"random\""),
 		O ".auth.rotationMode: rotationMode is set but tokens is "
 		"empty" },
@@ -333,6 +335,20 @@ static const struct {
 		"header here" },
 	{ "E63", SERVER(",\"headers\":{\"X-A\":\"a\\r\\nB: c\"}"),
 		S ".headers.X-A: \"X-A\" cannot be a header here" },
+	{ "E63", AUTH("\"tokens\":[\"t\"],\"header\":\"content-length\""),
+		O ".auth.header: \"content-length\" cannot be a header here" },
+	{ "E63", AUTH("\"tokens\":[\"t\"],\"header\":\"Transfer-Encoding\""),
+		"cannot be a header here" },
+	{ "E63", AUTH("\"tokens\":[\"t\"],\"header\":\"Mcp-Session-Id\""),
+		"cannot be a header here" },
+	{ "E63", AUTH("\"tokens\":[\"t\"],\"header\":\"Host\""),
+		"cannot be a header here" },
+	{ "E63", OPTIONS("\"outboundAuth\":{\"strategy\":\"apiKey\",\"apiKey\":"
+		"{\"header\":\"Connection\",\"value\":\"v\"}}"),
+		"\"Connection\" cannot be a header here" },
+	{ "E42", OPTIONS("\"outboundAuth\":{\"strategy\":\"apiKey\",\"apiKey\":"
+		"{\"query\":\"\",\"value\":\"v\"}}"),
+		"apiKey needs header or query" },
 	{ "E64", "{\"mcpServers\":{\"a\":{\"url\":\"http://u/\",\"toolPrefix\":"
 		"\"x\"},\"b\":{\"url\":\"http://u/\",\"toolPrefix\":\"x\"}}}",
 		"mcpServers.b.toolPrefix: names collide: \"a\" and \"b\"" },
