@@ -40,6 +40,9 @@ struct jdoc_message {
 	struct jdoc_span meta;			/* params._meta */
 	struct jdoc_span meta_version;	/* io.modelcontextprotocol/protocolVersion */
 	struct jdoc_span protocol_version;	/* params.protocolVersion */
+	/* There is a name that only its case tells from one of these, or from
+	 * another one that policy reads in params: some take it for that. */
+	bool alike, alike_in_params;
 };
 
 struct jdoc_limits {

@@ -32,16 +32,21 @@ jdoc_stack_pop(struct jdoc_stack *s)
 
 #define NO_SPAN SIZE_MAX
 
-/* Members that policy reads; those without a place are only kept clean. */
+/* Members that policy reads.  Those without a place are kept clean, or only
+ * looked into. */
 struct member {
 	struct str name;
 	size_t place;			/* in struct jdoc_message */
-	enum jdoc_role role;			/* of the value, when an object */
+	enum jdoc_role role;		/* of the value, when an object */
+	bool clean;
 };
 
-#define MEMBER(name, field, role) { { "" name, sizeof(name) - 1 }, \
-	offsetof(struct jdoc_message, field), role }
-#define CLEAN(name) { { "" name, sizeof(name) - 1 }, NO_SPAN, JDOC_ROLE_NONE }
+#define NAME(name) { "" name, sizeof(name) - 1 }
+#define MEMBER(name, field, role) { NAME(name), \
+	offsetof(struct jdoc_message, field), role, true }
+#define CLEAN(name) { NAME(name), NO_SPAN, JDOC_ROLE_NONE, true }
+#define INSIDE(name, role) { NAME(name), NO_SPAN, role, false }
+#define KNOWN(name) INSIDE(name, JDOC_ROLE_NONE)
 
 static const struct member in_message[] = {
 	MEMBER("jsonrpc", jsonrpc, JDOC_ROLE_NONE),
@@ -58,6 +63,8 @@ static const struct member in_params[] = {
 	MEMBER("taskId", task_id, JDOC_ROLE_NONE),
 	MEMBER("_meta", meta, JDOC_ROLE_META),
 	MEMBER("protocolVersion", protocol_version, JDOC_ROLE_NONE),
+	INSIDE("ref", JDOC_ROLE_REF),
+	INSIDE("notifications", JDOC_ROLE_WATCHED),
 	CLEAN("requestId"),
 	CLEAN("sessionId"),
 	CLEAN("progressToken"),
@@ -69,6 +76,16 @@ static const struct member in_meta[] = {
 	CLEAN("progressToken"),
 };
 
+/* completion/complete: what is to be completed. */
+static const struct member in_ref[] = {
+	KNOWN("type"), KNOWN("name"), KNOWN("uri"),
+};
+
+/* subscriptions/listen. */
+static const struct member in_watched[] = {
+	KNOWN("resourceSubscriptions"),
+};
+
 #define LISTED(list) { list, sizeof(list) / sizeof((list)[0]) }
 
 static const struct {
@@ -78,7 +95,65 @@ static const struct {
 	[JDOC_ROLE_MESSAGE] = LISTED(in_message),
 	[JDOC_ROLE_PARAMS] = LISTED(in_params),
 	[JDOC_ROLE_META] = LISTED(in_meta),
+	[JDOC_ROLE_REF] = LISTED(in_ref),
+	[JDOC_ROLE_WATCHED] = LISTED(in_watched),
 };
+
+/* ---- names that somebody else may take for them -------------------------- */
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Case folding knows a third s and a third k, outside of ASCII. */
+static size_t
+fold(struct str rest, char *c_r)
+{
+	if (str_starts(rest, STR("\xC5\xBF"))) {
+		*c_r = 's';
+		return 2;
+	}
+	if (str_starts(rest, STR("\xE2\x84\xAA"))) {
+		*c_r = 'k';
+		return 3;
+	}
+	*c_r = lower(rest.p[0]);
+	return 1;
+}
+
+static bool
+is_alike(struct str name, struct str word)
+{
+	size_t i = 0, k = 0;
+
+	while (i < name.n && k < word.n) {
+		char c;
+
+		i += fold(str_from(name, i), &c);
+		if (c != lower(word.p[k++]))
+			return false;
+	}
+	return i == name.n && k == word.n;
+}
+
+/* _meta is of many, and nothing in it decides who may do what. */
+static void
+note_alike(enum jdoc_role role, struct str name, struct jdoc_message *message)
+{
+	size_t i = 0;
+
+	while (i < members[role].n &&
+	    !is_alike(name, members[role].list[i].name))
+		i++;
+	if (i == members[role].n || role == JDOC_ROLE_META)
+		return;
+	if (role == JDOC_ROLE_MESSAGE)
+		message->alike = true;
+	else
+		message->alike_in_params = true;
+}
 
 struct jdoc_next
 jdoc_next_of(enum jdoc_role role, struct str name,
@@ -91,12 +166,13 @@ jdoc_next_of(enum jdoc_role role, struct str name,
 
 		if (!str_eq(m->name, name))
 			continue;
-		next.steering = true;
+		next.steering = m->clean;
 		next.role = m->role;
 		if (m->place != NO_SPAN)
 			next.span = (struct jdoc_span *)(void *)
 				((char *)message + m->place);
-		break;
+		return next;
 	}
+	note_alike(role, name, message);
 	return next;
 }

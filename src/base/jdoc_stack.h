@@ -12,7 +12,7 @@
 
 /* What stands in a container, for JDOC_MESSAGE. */
 enum jdoc_role { JDOC_ROLE_NONE, JDOC_ROLE_BATCH, JDOC_ROLE_MESSAGE,
-	JDOC_ROLE_PARAMS, JDOC_ROLE_META };
+	JDOC_ROLE_PARAMS, JDOC_ROLE_META, JDOC_ROLE_REF, JDOC_ROLE_WATCHED };
 
 struct jdoc_frame {
 	struct jdoc_span *span;		/* to fill at the end, or NULL */

@@ -99,6 +99,23 @@ name_span(const struct jdoc_message *m, struct str method)
 	return none;
 }
 
+/* Whose params say what is done to what. */
+static bool
+is_judged(struct str method)
+{
+	static const char *const methods[] = { "tools/call", "prompts/get",
+		"resources/read", "resources/subscribe",
+		"resources/unsubscribe", "completion/complete",
+		"subscriptions/listen", "tasks/get", "tasks/update",
+		"tasks/cancel" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (str_is(method, methods[i]))
+			return true;
+	}
+	return false;
+}
+
 static const struct fault *
 read_call(struct arena *a, const struct jdoc_message *m,
 	struct rpc_message *out)
@@ -112,6 +129,8 @@ read_call(struct arena *a, const struct jdoc_message *m,
 	if (m->params.type != JDOC_ABSENT && m->params.type != JDOC_OBJECT &&
 	    m->params.type != JDOC_ARRAY)
 		return invalid(a, "params is not an object");
+	if (m->alike_in_params && is_judged(out->method))
+		return invalid(a, "a name of params in another case");
 	out->kind = m->id.type == JDOC_ABSENT ? RPC_NOTIFICATION : RPC_REQUEST;
 	out->params = m->params;
 	name = name_span(m, out->method);
@@ -153,6 +172,8 @@ read_message(struct arena *a, const struct jdoc_message *m,
 	}
 	if (!jdoc_unquote(a, m->jsonrpc, &version) || !str_is(version, "2.0"))
 		return invalid(a, "jsonrpc is not \"2.0\"");
+	if (m->alike)
+		return invalid(a, "a name in another case");
 	return m->method.type != JDOC_ABSENT ? read_call(a, m, out) :
 		read_answer(a, m, out);
 }

@@ -338,6 +338,35 @@ def _(t):
         equal(len(up.calls), int(t.row[2]))
 
 
+@test("names that only their case tells apart", workers=BOTH, rows=(
+    ("a tool behind", "tools/call", '"name":"get_a","Name":"put_a"'),
+    ("a tool before", "tools/call", '"NAME":"put_a","name":"get_a"'),
+    ("a URI", "resources/read", '"uri":"file:///pub/a","Uri":"file:///a"'),
+    ("a prompt", "prompts/get", '"name":"hello","nAme":"bye"'),
+    ("a reference", "completion/complete",
+     '"ref":{"type":"ref/prompt","name":"hello","Name":"bye"}'),
+    ("all of a reference", "completion/complete",
+     '"Ref":{"type":"ref/prompt","name":"bye"}'),
+    ("what is watched", "subscriptions/listen",
+     '"notifications":{"ResourceSubscriptions":["file:///a"]}'),
+    ("a method", "ping", '},"Method":"tools/call","Params":{"name":"put_a"'),
+    ("params", "tools/call", '"name":"get_a"},"PARAMS":{"name":"put_a"')))
+def _(t):
+    options = {"policy": [
+        {"effect": "allow", "tools": ["get_*"], "prompts": ["hello"],
+         "resources": ["file:///pub/*"]},
+        {"effect": "allow", "tools": [], "methods": ["ping", "completion/*"]}]}
+    one = '{"jsonrpc":"2.0","id":7,"method":"%s","params":{%s}}' % t.row[1:]
+    answer = '{"jsonrpc":"2.0","id":7,"result":{},"Method":"tools/call",' \
+        '"Params":{"name":"put_a"}}'
+    with Upstream(Lists()) as up, gate(up, options, t.workers) as g:
+        for body in (one, "[%s]" % one, answer):
+            r = g.post("/s/mcp", body)
+            equal((r.status, r.error["code"], r.reason),
+                  (400, -32600, "invalid_request"))
+        equal(up.calls, [])
+
+
 @test("what is to be watched", rows=(
     ("nothing", [], True), ("ours", ["file:///pub/a"], True),
     ("another", ["file:///pub/a", "file:///b"], False),

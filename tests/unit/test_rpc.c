@@ -46,6 +46,43 @@ static const struct {
 	{ "empty", "", FAULT_PARSE_ERROR, "" },
 	{ "a repeated name", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\","
 		"\"method\":\"b\"}", FAULT_INVALID_REQUEST, NULL },
+	{ "a method in another case", "{\"jsonrpc\":\"2.0\",\"id\":1,"
+		"\"method\":\"a\",\"Method\":\"b\"}",
+		FAULT_INVALID_REQUEST, "1" },
+	{ "a result and a method in another case", "{\"jsonrpc\":\"2.0\","
+		"\"id\":1,\"result\":{},\"METHOD\":\"b\"}",
+		FAULT_INVALID_REQUEST, "1" },
+	{ "params with a long s", "{\"jsonrpc\":\"2.0\",\"id\":1,"
+		"\"method\":\"a\",\"param\xC5\xBF\":{}}",
+		FAULT_INVALID_REQUEST, "1" },
+	{ "an escaped name in another case", "{\"jsonrpc\":\"2.0\","
+		"\"id\":1,\"method\":\"a\",\"p\\u0041rams\":{}}",
+		FAULT_INVALID_REQUEST, "1" },
+	{ "a name that is longer", "{\"jsonrpc\":\"2.0\",\"id\":1,"
+		"\"method\":\"a\",\"Methods\":1,\"Metho\":1,\"I\":1}",
+		FINE, "1" },
+	{ "a tool in another case", ASK("tools/call",
+		"\"name\":\"a\",\"Name\":\"b\""), FAULT_INVALID_REQUEST,
+		"1" },
+	{ "a tool in another case alone", ASK("tools/call",
+		"\"NAME\":\"b\""), FAULT_INVALID_REQUEST, "1" },
+	{ "a URI in another case", ASK("resources/read",
+		"\"Uri\":\"b\",\"uri\":\"a\""), FAULT_INVALID_REQUEST,
+		"1" },
+	{ "a task with a Kelvin sign", ASK("tasks/get",
+		"\"taskId\":\"a\",\"tas\xE2\x84\xAAId\":\"b\""),
+		FAULT_INVALID_REQUEST, "1" },
+	{ "a reference in another case", ASK("completion/complete",
+		"\"ref\":{\"type\":\"ref/prompt\",\"name\":\"a\","
+		"\"Name\":\"b\"}"), FAULT_INVALID_REQUEST, "1" },
+	{ "what is watched, in another case", ASK("subscriptions/listen",
+		"\"notifications\":{\"resourcesubscriptions\":[]}"),
+		FAULT_INVALID_REQUEST, "1" },
+	{ "cases in what a tool is given", ASK("tools/call",
+		"\"name\":\"a\",\"arguments\":{\"name\":1,\"Name\":2},"
+		"\"_meta\":{\"progresstoken\":1}"), FINE, "1" },
+	{ "cases in another method's params", ASK("x",
+		"\"name\":\"a\",\"Name\":\"b\""), FINE, "1" },
 	{ "a number", "1", FAULT_INVALID_REQUEST, "" },
 	{ "a string", "\"x\"", FAULT_INVALID_REQUEST, "" },
 	{ "null", "null", FAULT_INVALID_REQUEST, "" },
