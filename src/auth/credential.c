@@ -6,6 +6,7 @@
 #include "auth/credential.h"
 
 #include "base/arena.h"
+#include "http/url.h"
 
 #define AUTHORIZATION "HTTP_AUTHORIZATION"
 #define REDIRECTED "REDIRECT_HTTP_AUTHORIZATION"
@@ -165,31 +166,6 @@ read_place(const struct credential_rules *r,
 
 /* ---- the query ---------------------------------------------------- */
 
-/* As forms write it. False: a broken escape. */
-static bool
-decode(struct arena *a, struct str s, struct str *text_r)
-{
-	char *p = arena_alloc(a, s.n + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i] == '+' ? ' ' : s.p[i];
-
-		if (c == '%') {
-			int high = i + 2 < s.n ? str_hex(s.p[i + 1]) : -1;
-			int low = i + 2 < s.n ? str_hex(s.p[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return false;
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		p[n++] = c;
-	}
-	*text_r = (struct str){ p, n };
-	return true;
-}
-
 static struct credential
 read_query(const struct credential_rules *r, struct str query,
 	struct arena *a)
@@ -200,7 +176,7 @@ read_query(const struct credential_rules *r, struct str query,
 		struct str value = str_cut(&query, '&'), name, text;
 
 		name = str_cut(&value, '=');
-		if (!decode(a, name, &name) || !str_is(name, "access_token") ||
+		if (!url_form_text(a, name, &name) || !str_is(name, "access_token") ||
 		    value.n == 0)
 			continue;
 		if (c.state != CREDENTIAL_NONE) {
@@ -209,7 +185,7 @@ read_query(const struct credential_rules *r, struct str query,
 		}
 		c.state = CREDENTIAL_BAD;
 		c.value = value;
-		if (!decode(a, value, &text))
+		if (!url_form_text(a, value, &text))
 			continue;
 		c.value = text;
 		if (is_b64token(text) && text.n <= r->max_bytes)

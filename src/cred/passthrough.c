@@ -96,7 +96,7 @@ is_inbound(const struct passthrough_ask *ask, struct str name,
 {
 	struct presented in;
 
-	presented_read(ask->options, ask->params, ask->arena, &in);
+	presented_read(ask->options, ask->params, ask->query, ask->arena, &in);
 	return presented_place(ask->options, name) ||
 		presented_in(&in, value);
 }

@@ -16,6 +16,7 @@
 struct passthrough_ask {
 	const struct conf_options *options;
 	const struct params *params;
+	struct str query;		/* of the URI, without '?' */
 	struct str user, groups;	/* verified by proxy identity, or "" */
 	bool authenticated;		/* the caller is known */
 	struct str request_id;		/* for the log */

@@ -2,6 +2,8 @@
 #include "config.h"
 #include "cred/presented.h"
 
+#include "http/url.h"
+
 #define INSIDE 8		/* bytes from which on a part of a value counts */
 
 static const struct str usual[] = { { "Authorization", 13 },
@@ -43,6 +45,20 @@ add_all(struct presented *r, const struct params *p, struct str variable)
 	}
 }
 
+static void
+add_query(struct presented *r, struct str query, struct arena *a)
+{
+	while (query.p != NULL && query.n > 0 && r->n < PRESENTED_MAX) {
+		struct str value = str_cut(&query, '&');
+		struct str name = str_cut(&value, '='), text;
+
+		if (url_form_text(a, name, &name) &&
+		    str_is(name, "access_token") &&
+		    url_form_text(a, value, &text) && text.n > 0)
+			r->v[r->n++] = presented_bare(text);
+	}
+}
+
 /* The header of a proxy is a credential when it is signed. */
 static struct str
 signed_header(const struct conf_proxy_identity *p)
@@ -52,7 +68,7 @@ signed_header(const struct conf_proxy_identity *p)
 
 void
 presented_read(const struct conf_options *o, const struct params *p,
-	struct arena *a, struct presented *r)
+	struct str query, struct arena *a, struct presented *r)
 {
 	const struct conf_inbound *in = &o->inbound;
 	const struct str named[] = { in->header, in->token_header,
@@ -64,6 +80,7 @@ presented_read(const struct conf_options *o, const struct params *p,
 	add_all(r, p, STR("HTTP_AUTHORIZATION"));
 	add_all(r, p, STR("REDIRECT_HTTP_AUTHORIZATION"));
 	add_all(r, p, STR("HTTP_X_API_KEY"));
+	add_query(r, query, a);
 	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
 		if (named[i].n > 0 && !str_eq_nocase(named[i], usual[0]) &&
 		    !str_eq_nocase(named[i], usual[1]))

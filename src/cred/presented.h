@@ -20,8 +20,9 @@ struct presented {
 	uint32_t n;
 };
 
+/* query: of the URI, without '?'; an access_token there may be one. */
 void presented_read(const struct conf_options *o, const struct params *p,
-	struct arena *a, struct presented *r);
+	struct str query, struct arena *a, struct presented *r);
 
 /* A header that holds an inbound credential, by its name. */
 bool presented_place(const struct conf_options *o, struct str name);

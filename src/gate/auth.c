@@ -29,8 +29,8 @@ presents_anywhere(struct req *q, const struct rotator *r)
 	bool held;
 	uint32_t n;
 
-	presented_read(&q->server->conf->options, &q->in.params, q->arena,
-		&in);
+	presented_read(&q->server->conf->options, &q->in.params, q->query,
+		q->arena, &in);
 	held = rotator_holds(r, presented_bare(params_client(&q->in.params,
 		"HTTP_X_UPSTREAM_AUTHORIZATION", &n)));
 	for (n = 0; n < in.n && !held; n++)

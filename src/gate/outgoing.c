@@ -200,6 +200,7 @@ add_passed(struct req *q, struct headers *h)
 	struct passthrough_ask ask = {
 		.options = o,
 		.params = &q->in.params,
+		.query = q->query,
 		.user = proxy ? q->who->user : STR_NONE,
 		.groups = proxy ? joined_groups(q) : STR_NONE,
 		.authenticated = q->who->authenticated,

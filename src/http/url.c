@@ -146,6 +146,30 @@ url_parse(struct str text, struct url *u_r)
 	return true;
 }
 
+bool
+url_form_text(struct arena *a, struct str s, struct str *text_r)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i] == '+' ? ' ' : s.p[i];
+
+		if (c == '%') {
+			int high = i + 2 < s.n ? str_hex(s.p[i + 1]) : -1;
+			int low = i + 2 < s.n ? str_hex(s.p[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return false;
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		p[n++] = c;
+	}
+	*text_r = (struct str){ p, n };
+	return true;
+}
+
 /* The last '@' ends the user part, as in every browser. */
 static struct str
 without_user(struct str authority)

@@ -110,6 +110,26 @@ def _(t):
         equal(up.tokens(), [""] if "upstream" in t.name else [POOL])
 
 
+@test("a token of the query in a header", rows=(
+    ("bare", "X-Other", KEY), ("with a scheme", "X-Other", "Token " + KEY),
+    ("renamed", "X-Renamed", KEY),
+    ("for the upstream", "X-Upstream-Authorization", "Bearer " + KEY)))
+def _(t):
+    _, header, value = t.row
+    options = {"inboundAuth": {"strategy": "token", "allowQueryToken": True,
+                               "token": {"values": [KEY]}},
+               "auth": {"tokens": [POOL]},
+               "passthrough": {"enabled": True, "headers": ["X-Other"],
+                               "rename": {"X-Renamed": "X-New"}}}
+    with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
+        for query in ("access_token=" + KEY,
+                      "a=1&access%%5ftoken=%%63%s&b" % KEY[1:]):
+            equal(g.rpc("/s/mcp?" + query, "x", headers={header: value})
+                  .status, 200)
+        assert KEY not in repr([(c.line, c.headers) for c in up.calls])
+        equal(up.tokens(), [""] * 2 if "upstream" in t.name else [POOL] * 2)
+
+
 @test("an outbound token is presented, wherever: its list is withdrawn",
       rows=(("X-API-Key", "%s"), ("Authorization", "Token %s"),
             ("Authorization", "Basic %s"),

@@ -87,6 +87,34 @@ static const struct {
 	{ "", "<redacted-url>" },
 };
 
+static const struct {
+	const char *text;
+	const char *decoded;			/* NULL: refused */
+} forms[] = {
+	{ "", "" },
+	{ "a-b_c.~", "a-b_c.~" },
+	{ "a+b%2B%20", "a b+ " },
+	{ "%61%4a%4A", "aJJ" },
+	{ "%", NULL },
+	{ "%6", NULL },
+	{ "a%6g", NULL },
+	{ "%g6", NULL },
+	{ "%%61", NULL },
+};
+
+static void
+check_forms(struct arena *a)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct str text;
+		bool good = url_form_text(a, str_of(forms[i].text), &text);
+
+		tap_ok(good == (forms[i].decoded != NULL) && (!good ||
+			str_is(text, forms[i].decoded)), "form %s",
+			forms[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -115,6 +143,7 @@ main(void)
 		tap_ok(url_parse((struct str){ host, 7 + n }, &u) ==
 			(n == 253), "a host of %zu bytes", n);
 	}
+	check_forms(a);
 	arena_free(a);
 	return tap_done();
 }
