@@ -42,7 +42,7 @@ enum plan { NONE, LOCAL, TOKEN, APIKEY, JWT, PROXY, DUAL, REVERSED, BEARERS,
 	OPTIONAL, LOCAL_FIRST, KEY_OR_TOKEN, SCOPES, DENY, ALLOW, NOBODY,
 	GROUPS, SCOPES_OPTIONAL, QUERY, PROXY_OPTIONAL, OPAQUE, JWT_OPAQUE,
 	TOKEN_OPAQUE, ALL_BEARERS, OPAQUE_PROXY, SIGNED, SIGNED_DUAL,
-	PLANS };
+	NO_GROUP, OPEN_ALLOW, PLANS };
 
 static const struct conf_inbound plans[PLANS] = {
 	[NONE] = { COMMON, BY(STRATEGY_NONE) },
@@ -67,6 +67,10 @@ static const struct conf_inbound plans[PLANS] = {
 		.allow_users = { NULL, 0, true } },
 	[GROUPS] = { COMMON, BY(STRATEGY_TOKEN, STRATEGY_PROXY),
 		.allow_groups = LIST(ops) },
+	[NO_GROUP] = { COMMON, BY(STRATEGY_TOKEN, STRATEGY_PROXY),
+		.allow_groups = { NULL, 0, true } },
+	[OPEN_ALLOW] = { COMMON, BY(STRATEGY_NONE),
+		.allow_users = LIST(ops) },
 	[SCOPES_OPTIONAL] = { COMMON, BY(STRATEGY_TOKEN, STRATEGY_NONE),
 		.required_scopes = LIST(two_scopes) },
 	[QUERY] = { COMMON, BY(STRATEGY_TOKEN, STRATEGY_JWT),
@@ -89,7 +93,7 @@ static const struct conf_inbound plans[PLANS] = {
 /* What the request carries, in letters: B good static token, C token "ci",
  * O expired token, W wrong token, M malformed bearer, J good JWT, E expired
  * JWT, F forged JWT, D dotted nonsense, K good key, L wrong key, U trusted
- * user, V user of a stranger, R two users, G group ops-1 (with U), Q good
+ * user, H trusted user carol, V user of a stranger, R two users, G group ops-1 (with U), Q good
  * token in the query, A Basic, l local client; as user of a proxy: j good
  * JWT, e expired, f forged, n "-". */
 static const struct {
@@ -274,6 +278,10 @@ static const struct {
 		NULL },
 	{ "a group", GROUPS, "UG", FAULT_KINDS, "alice", "proxy", NULL },
 	{ "no group", GROUPS, "U", FAULT_FORBIDDEN, NULL, NULL, NULL },
+	{ "an empty list of groups", NO_GROUP, "UG", FAULT_FORBIDDEN, NULL,
+		NULL, NULL },
+	{ "not allowed, and no credential would help", OPEN_ALLOW, "",
+		FAULT_FORBIDDEN, NULL, NULL, NULL },
 	{ "a token has no group", GROUPS, "C", FAULT_FORBIDDEN, NULL, NULL,
 		NULL },
 };
@@ -331,6 +339,7 @@ add(struct params *p, char what)
 	case 'K': params_add(p, STR("HTTP_X_API_KEY"), STR("key")); break;
 	case 'L': params_add(p, STR("HTTP_X_API_KEY"), STR("kex")); break;
 	case 'U': add_user(p, "alice", "10.0.0.5"); break;
+	case 'H': add_user(p, "carol", "10.0.0.5"); break;
 	case 'V': add_user(p, "alice", "10.0.0.6"); break;
 	case 'R': add_user(p, "alice", "10.0.0.5");
 		add_user(p, "bob", "10.0.0.5"); break;
@@ -408,6 +417,52 @@ check_presented(void)
 	arena_free(a);
 }
 
+/* ---- what is told beside the verdict ---------------------------------- */
+
+/* A proxy that says the same as the credential says nothing new. */
+static void
+check_other(void)
+{
+	struct arena *a = arena_new(1 << 22);
+	struct auth_answer an;
+
+	(void)judge(a, &plans[DUAL], "JU", NULL, &an);
+	IS_STR(an.other, "alice");
+	(void)judge(a, &plans[DUAL], "JH", NULL, &an);
+	IS_STR(an.other, "");
+	(void)judge(a, &plans[DUAL], "JV", NULL, &an);
+	IS_STR(an.other, "");
+	arena_free(a);
+}
+
+/* Who is refused, and still may use what is public. */
+static void
+check_nobody(void)
+{
+	static const struct {
+		enum plan plan;
+		const char *what;
+		bool anonymous;
+	} rows[] = {
+		{ TOKEN, "", true }, { TOKEN, "A", true },
+		{ TOKEN, "W", false }, { TOKEN, "M", false },
+		{ TOKEN, "O", false }, { PROXY, "", true },
+		{ PROXY, "V", false }, { PROXY, "R", false },
+		{ APIKEY, "B", false }, { SCOPES, "U", false },
+	};
+	struct arena *a = arena_new(1 << 22);
+	struct auth_answer an;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		OK(judge(a, &plans[rows[i].plan], rows[i].what, NULL, &an) !=
+			NULL);
+		tap_ok(an.anonymous == rows[i].anonymous, "plan %d, '%s': %s",
+			rows[i].plan, rows[i].what, rows[i].anonymous ?
+			"nobody" : "refused");
+	}
+	arena_free(a);
+}
+
 /* ---- principals --------------------------------------------------------- */
 
 static void
@@ -427,6 +482,9 @@ check_digests(void)
 	OK(!three.untrusted_header);
 	(void)judge(a, &plans[PROXY], "V", NULL, &three);
 	OK(three.untrusted_header);
+	(void)judge(a, &plans[SIGNED], "j", NULL, &three);
+	tap_ok(str_is(three.who.issuer, "header:X-User"),
+		"a signed name without an issuer is the header's");
 	arena_free(a);
 }
 
@@ -585,6 +643,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		run_row(i);
 	check_presented();
+	check_other();
+	check_nobody();
 	check_digests();
 	check_verdicts();
 	check_policies();

@@ -221,6 +221,15 @@ static const char *const profile_claims[] = { "\"iss\":\"i\"",
 	"\"exp\":1800000000", "\"aud\":\"a\"", "\"sub\":\"alice\"",
 	"\"client_id\":\"c\"", "\"iat\":1600000000", "\"jti\":\"j\"" };
 
+#define REST "\"iss\":\"i\",\"exp\":1800000000,\"aud\":\"a\"," \
+	"\"iat\":1600000000,\"jti\":\"j\""
+
+static const char *const profile_empty[] = {
+	"{" REST ",\"sub\":\"s\",\"client_id\":\"\"}",
+	"{" REST ",\"sub\":\"s\",\"client_id\":[\"c\"]}",
+	"{" REST ",\"sub\":\"\",\"client_id\":\"c\"}",
+};
+
 static void
 check_profile(void)
 {
@@ -242,6 +251,10 @@ check_profile(void)
 		if (without == n)
 			OK(judge(a, PROFILE, "JWT", text.p, &c) != NULL);
 	}
+	for (size_t i = 0; i < sizeof(profile_empty) /
+	    sizeof(profile_empty[0]); i++)
+		tap_ok(judge(a, PROFILE, "at+jwt", profile_empty[i], &c) !=
+			NULL, "rfc9068 with %s", profile_empty[i]);
 	arena_free(a);
 }
 
@@ -399,10 +412,15 @@ check_times(void)
 
 	OK(judge(a, OPEN, "JWT", "{\"sub\":\"a\"}", &c) == NULL);
 	OK(c.expires_s == INT64_MAX && c.not_before_s == INT64_MIN);
+	OK(c.issued_s == REVOKED_NO_DATE);
+	OK(judge(a, OPEN, "JWT", "{\"sub\":\"a\",\"iat\":1699999990.9}",
+		&c) == NULL);
+	tap_ok(c.issued_s == 1699999990, "issued within that second");
 	OK(judge(a, OPEN, "JWT", "{\"sub\":\"a\",\"exp\":1700000010.2,"
 		"\"nbf\":1700000001.5,\"iat\":1700000003}", &c) == NULL);
 	IS_INT(c.expires_s, 1700000011);
 	IS_INT(c.not_before_s, 1700000003);
+	IS_INT(c.issued_s, 1700000003);
 	OK(!claims_begun(&c, 0, 1700000002));
 	OK(claims_begun(&c, 0, 1700000003));
 	OK(claims_begun(&c, 60, 1699999943));

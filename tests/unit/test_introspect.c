@@ -6,8 +6,11 @@
 #include "config.h"
 #include "auth/introspect.h"
 
+#include "auth/inquiry.h"
 #include "auth/policy.h"
+#include "auth/verdict.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "kit/place.h"
 #include "kit/tap.h"
@@ -132,6 +135,114 @@ check_look(struct segment *s)
 	world_end(&w);
 }
 
+/* ---- what is known already ---------------------------------------------- */
+
+#define TOKEN "aa.bb.cc"	/* may be a JWT, for all we know */
+
+/* As if the endpoint had named alice, whose token was issued 50 s ago. */
+static void
+know_alice(struct segment *s, const struct auth_policy *p, int64_t now_s)
+{
+	const struct claims c = { .who = { .user = STR("alice") },
+		.not_before_s = INT64_MIN, .expires_s = now_s + 100,
+		.issued_s = now_s - 50 };
+	struct verdict_key k;
+
+	inquiry_key(p, s, STR(TOKEN), k.digest);
+	verdict_put(s, &k, &c, now_s, 1000);
+}
+
+static enum fault_kind
+verdict(const struct world *w, struct segment *s, struct revoked *r,
+	int64_t now_s, bool waited)
+{
+	struct auth_answer an;
+	struct params p;
+	const struct fault *f;
+
+	params_init(&p, w->arena, 8);
+	params_add(&p, STR("HTTP_AUTHORIZATION"), STR("Bearer " TOKEN));
+	f = auth_judge(&(struct auth_ask){ .policy = w->policy, .params = &p,
+		.query = STR(""), .segment = s, .revoked = r, .waited = waited,
+		.arena = w->arena, .now_unix_s = now_s }, &an);
+	if (f == NULL)
+		IS_STR(an.who.user, "alice");
+	return f != NULL ? f->kind : FAULT_KINDS;
+}
+
+/* It ends between the answer and the verdict. */
+static void
+check_end(struct segment *s)
+{
+	struct world w = world_new(s);
+	int64_t now = clock_unix_s();
+
+	know_alice(s, w.policy, now);
+	IS_INT(verdict(&w, s, NULL, now + 99, false), FAULT_KINDS);
+	tap_ok(verdict(&w, s, NULL, now + 100, false) ==
+		FAULT_AUTH_UNAVAILABLE, "what has ended is asked for anew");
+	tap_ok(verdict(&w, s, NULL, now + 100, true) == FAULT_TOKEN_EXPIRED,
+		"and when that has ended, too, it has expired");
+	world_end(&w);
+}
+
+static void
+withdraw(struct revoked *r, struct revoked_name name, int64_t before)
+{
+	const char *why = "";
+	int64_t now = clock_unix_s();
+
+	tap_ok(revoked_add(r, &(struct revoked_entry){ .name = name,
+		.kind = 'u', .before = before, .until = now + 100,
+		.what = STR("x") }, now, &why), "revoked %s", why);
+}
+
+/* By the time of issue that the endpoint tells, and by the signed part of
+ * what may be a JWT. */
+static void
+check_revoked(struct place *p, struct segment *s)
+{
+	struct world w = world_new(s);
+	int64_t now = clock_unix_s();
+	const char *why = "";
+	struct revoked *r = revoked_open(s, str_fmt(p->arena, "%s.revoked",
+		p->file).p, p->arena, &why);
+
+	if (!OK(r != NULL))
+		return;
+	know_alice(s, w.policy, now);
+	IS_INT(verdict(&w, s, r, now, false), FAULT_KINDS);
+	withdraw(r, revoked_user(STR("alice")), now - 50);
+	tap_ok(verdict(&w, s, r, now, false) == FAULT_KINDS,
+		"who was revoked until then, and has it since then");
+	withdraw(r, revoked_user(STR("alice")), now - 49);
+	tap_ok(verdict(&w, s, r, now, false) == FAULT_TOKEN_REVOKED,
+		"who has it from before");
+	revoked_close(r);
+	world_end(&w);
+}
+
+static void
+check_revoked_part(struct place *p, struct segment *s)
+{
+	struct world w = world_new(s);
+	int64_t now = clock_unix_s();
+	const char *why = "";
+	struct revoked *r = revoked_open(s, str_fmt(p->arena, "%s.revoked",
+		p->file).p, p->arena, &why);
+
+	if (!OK(r != NULL))
+		return;
+	know_alice(s, w.policy, now);
+	withdraw(r, revoked_token(STR("aa")), REVOKED_ALWAYS);
+	IS_INT(verdict(&w, s, r, now, false), FAULT_KINDS);
+	withdraw(r, revoked_token(STR("aa.bb")), REVOKED_ALWAYS);
+	tap_ok(verdict(&w, s, r, now, false) == FAULT_TOKEN_REVOKED,
+		"however its signature is spelled");
+	revoked_close(r);
+	world_end(&w);
+}
+
 int
 main(void)
 {
@@ -143,6 +254,13 @@ main(void)
 	check_questions(NULL);
 	check_look(NULL);
 	check_look(s);
+	check_end(s);
+	check_revoked_part(&p, s);
+	segment_close(s);
+	place_end(&p);
+	p = place_new();
+	s = place_open(&p);
+	check_revoked(&p, s);
 	OK(woken == 0);
 	return place_done(&p, s);
 }
