@@ -117,6 +117,25 @@ stays(const struct passthrough_ask *ask, struct str name, struct str value)
 	return true;
 }
 
+/* Connection names it: it was for the web server (RFC 9110 section 7.6.1). */
+static bool
+ends_here(const struct passthrough_ask *ask, struct str name)
+{
+	const struct params *p = ask->params;
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		struct str names = p->v[i].value;
+
+		if (!str_is(p->v[i].name, "HTTP_CONNECTION"))
+			continue;
+		while (names.n > 0) {
+			if (str_eq_nocase(str_trim(str_cut(&names, ',')), name))
+				return true;
+		}
+	}
+	return false;
+}
+
 static const struct fault *
 pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 	struct str to)
@@ -130,7 +149,8 @@ pass(const struct passthrough_ask *ask, struct headers *h, struct str from,
 	verified = is_identity(ask, from, &value) ||
 		is_identity(ask, to, &value);
 	s = verified ? judge(value, value.n > 0) : find(ask, from, &value);
-	if (s == ABSENT || (!verified && stays(ask, from, value)))
+	if (s == ABSENT || (!verified && (ends_here(ask, from) ||
+	    stays(ask, from, value))))
 		return NULL;
 	if (s != GOOD)
 		return refuse(ask, from, s);

@@ -250,6 +250,22 @@ def _(t):
             equal(q.all("x-old") + q.all("x-other"), [])
 
 
+@test("a listed header that Connection names was for the web server", rows=(
+    ("alone", "X-Tenant-Id", ["x-new", "x-other"]),
+    ("among others", "keep-alive ,x-tenant-id, X-OLD", ["x-other"]),
+    ("another one", "keep-alive, X-Tenant", ["x-new", "x-other",
+                                             "x-tenant-id"])))
+def _(t):
+    _, named, want = t.row
+    with Upstream() as up, Gate(config({"s": server(up, {"passthrough": {
+            "enabled": True, "headers": ["X-Tenant-Id", "X-Other"],
+            "rename": {"X-Old": "X-New"}}})})) as g:
+        g.rpc("/s/mcp", "ping", headers={
+            "Connection": named, "X-Tenant-Id": "t", "X-Old": "o",
+            "X-Other": "yes"})
+        equal(sorted(set(up.calls[0].names) - OURS), want)
+
+
 @test("another name does not make a client's word an identity", rows=(
     ("a proxy vouches", {"strategy": "proxy", "proxy": {
         "trustedPeers": ["127.0.0.1"], "groupsHeader": "X-Groups",
