@@ -187,6 +187,9 @@ start_call(struct req *q)
 		.body = q->method == METHOD_POST ? q->in.body : STR_NONE,
 		.first_byte_ms = s->options.timeouts.first_byte_ms,
 		.stream = is_long(q),
+		/* The one that has just brought a refusal may be about to
+		 * close, and what meets a close is not repeated. */
+		.fresh = q->try.attempts > 1,
 		.keep = q->listing != NULL ? q->conf->limits.reply_body :
 			MAX_QUEUED,
 	});

@@ -143,7 +143,8 @@ go(struct transfer *t)
 		task_post(t->wire->loop, &t->task);
 		return;
 	}
-	t->on = t->plan.stream ? NULL : link_reuse(t->place);
+	t->on = t->plan.stream || t->plan.fresh ? NULL :
+		link_reuse(t->place);
 	if (t->on == NULL) {
 		transfer_connect(t);
 		return;

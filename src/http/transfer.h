@@ -63,6 +63,7 @@ struct transfer_plan {
 	int64_t total_ms;		/* 0: no end but idle_ms (streams) */
 	int64_t connect_ms, first_byte_ms, idle_ms;
 	bool stream;			/* known to be long: second handle */
+	bool fresh;			/* not on a kept connection */
 	bool harmless;			/* a POST that only asks: it is repeated
 					 * when a kept link was closed */
 	/* The final reply's head is complete (once, before any body). */

@@ -121,6 +121,7 @@ call_start(struct arena *a, const struct call_plan *p)
 		.first_byte_ms = p->first_byte_ms,
 		.idle_ms = p->server->options.timeouts.idle_ms,
 		.stream = p->stream,
+		.fresh = p->fresh,
 		.head = took_head,
 		.body_in = took_bytes,
 		.ended = took_end,

@@ -28,6 +28,7 @@ struct call_plan {
 	struct str url, body;		/* url "": the server's */
 	int64_t first_byte_ms;
 	bool stream;			/* known to be long */
+	bool fresh;			/* not on a kept connection */
 	size_t keep;			/* bytes kept before the verdict */
 };
 

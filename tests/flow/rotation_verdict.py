@@ -48,6 +48,24 @@ def _(t):
         equal(line["status"], 200)
 
 
+@test("the next attempt does not meet the end of the refusal's connection",
+      workers=(1,), rows=(401, 403))
+def _(t):
+    def refuses(q, out):
+        out.status(t.row)
+        out.gone(0.5)           # reads no further request
+        out.close = True
+
+    with Upstream(by_token({A: refuses})) as up, Gate(
+            config({"s": server(up, pool(A, B, **FIRST))})) as g:
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        equal(word(up.tokens()), "ab")
+        equal([c.conn for c in up.calls], [1, 2])
+        # and later ones go on with the connection that is kept
+        equal(g.rpc("/s/mcp", "ping").status, 200)
+        equal(up.calls[2].conn, 2)
+
+
 @test("all refused: exactly so many calls, then told", workers=BOTH, rows=(
     ("three", (A, B, C), {"maxRetries": 3}, "abc"),
     ("default", (A, B, C), {}, "abc"),
