@@ -32,26 +32,55 @@ struct finding {
 };
 
 /* ---- asking ------------------------------------------------------------------- */
-/* A request with the token where this server looks for it. */
-static bool
-put_token(struct ctl *c, const struct auth_policy *p, struct str token,
-	struct params *t)
+/* A request with the token in one of the places where this server looks. */
+static const struct fault *
+ask(struct ctl *c, const struct auth_ask *how,
+	const struct credential_place *place, struct str token,
+	struct auth_answer *answer_r)
 {
-	const struct credential_place *place = NULL;
+	struct auth_ask it = *how;
+	struct params t;
 
-	params_init(t, c->arena, 1);
-	for (uint32_t i = 0; i < p->rules.n; i++) {
-		if (place == NULL || (place->serves & (CREDENTIAL_TOKEN |
-		    CREDENTIAL_JWT | CREDENTIAL_OPAQUE)) == 0)
-			place = &p->rules.places[i];
-	}
-	if (place == NULL)
-		return false;
+	params_init(&t, c->arena, 1);
 	if (place->prefix.n > 0)
 		token = str_fmt(c->arena, "%.*s %.*s", STR_ARG(place->prefix),
 			STR_ARG(token));
-	params_add(t, place->variable, token);
-	return true;
+	params_add(&t, place->variable, token);
+	it.params = &t;
+	return auth_judge(&it, answer_r);
+}
+
+/* Who cannot say knows less than who knows why not, and both know more than
+ * who has never seen it. */
+static int
+worth(const struct fault *f)
+{
+	if (f == NULL)
+		return 0;
+	if (f->kind == FAULT_AUTH_UNAVAILABLE)
+		return 2;
+	return f->kind == FAULT_INVALID_TOKEN ? 1 : 3;
+}
+
+/* The places one after the other: the first that lets it in, or who knows
+ * best why not. */
+static const struct fault *
+ask_all(struct ctl *c, const struct auth_ask *how, struct str token,
+	struct auth_answer *answer_r)
+{
+	const struct credential_rules *r = &how->policy->rules;
+	const struct fault *refused = NULL;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		const struct fault *f = ask(c, how, &r->places[i], token,
+			answer_r);
+
+		if (f == NULL)
+			return NULL;
+		if (worth(f) > worth(refused))
+			refused = f;
+	}
+	return refused;
 }
 
 /* Which key of the configuration it was. */
@@ -219,14 +248,11 @@ judge(struct ctl *c, struct auth_policy *p, struct str token)
 	struct buf b = buf_new(c->arena, MAX_TEXT);
 	struct revoked *gone = open_revoked(c);
 	const struct fault *fault;
-	struct params t;
 
-	if (!put_token(c, p, token, &t))
-		return ctl_fail(EX_CONFIG, "no token is asked for here");
 	p->verdict_ttl_s = 0;		/* the token itself is looked at */
-	fault = auth_judge(&(struct auth_ask){ .policy = p, .params = &t,
-		.waited = true, .segment = c->segment, .revoked = gone,
-		.arena = c->arena, .now_unix_s = clock_unix_s() }, &f.answer);
+	fault = ask_all(c, &(struct auth_ask){ .policy = p, .waited = true,
+		.segment = c->segment, .revoked = gone, .arena = c->arena,
+		.now_unix_s = clock_unix_s() }, token, &f.answer);
 	revoked_close(gone);
 	if (fault != NULL)
 		return say_no(c, fault);
@@ -277,6 +303,8 @@ ctl_verify(struct ctl *c)
 		STR("gateway"), c->arena, &p);
 	if (f != NULL)
 		return ctl_fail(EX_CONFIG, "%s", f->detail);
+	if (p->rules.n == 0)
+		return ctl_fail(EX_CONFIG, "no token is asked for here");
 	open_state(c);
 	return judge(c, p, str_of(text));
 }

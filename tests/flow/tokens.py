@@ -227,6 +227,32 @@ def _(t):
             equal(g.ctl("token", "verify", stdin=b"")[0], 65)
 
 
+@test("verify: a credential of any strategy, wherever the server looks for it")
+def _(t):
+    key = secret("api-key")
+    with Upstream() as up:
+        c = conf(up, "ES256")
+        c["mcpProxy"]["options"]["inboundAuth"].update(
+            strategy=["token", "apikey", "jwt"], apikey={"value": key},
+            token={"values": [{"name": "ci", "value": STATIC}],
+                   "header": "X-Token", "prefix": ""})
+        with Gate(c) as g:
+            token, past = mint(g, "ES256"), mint(g, "ES256", "--claim",
+                                                 "exp=1000")
+            for value, how, who, place in (
+                    (STATIC, "token", "token:ci", ("X-Token", "")),
+                    (key, "apikey", "apikey:0", ("X-API-Key", "")),
+                    (token, "jwt", "alice", ("Authorization", "Bearer "))):
+                said = verify(g, value)
+                equal((said["strategy"], said["user"]), (how, who))
+                equal(g.rpc("/s/mcp", "ping", headers={
+                    place[0]: place[1] + value}).status, 200)
+            equal(verify(g, past, code=1)["reason"], "token_expired")
+            equal(verify(g, "guess", code=1)["reason"], "invalid_token")
+            forged = token.rsplit(".", 1)[0] + "." + "A" * 86
+            equal(verify(g, forged, code=1)["detail"], "signature")
+
+
 @test("keys that the workers have fetched are known, others are not")
 def _(t):
     with Idp() as idp, Upstream() as up:
