@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "conf/uri.h"
@@ -42,6 +44,20 @@ tcp_good(struct str s, bool *loopback_r)
 	return true;
 }
 
+/* "unix:" and a name that does not depend on where we are started. */
+static void
+check_socket_name(struct loading *l, const struct node *at, struct str path)
+{
+	const size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+	if (path.n > most)
+		report_add(l->report, "E03", at, "%zu is not within 1..%zu "
+		    "bytes", path.n, most);
+	else if (path.n == 0 || path.p[0] != '/')
+		report_add(l->report, "E02", at, "expected unix:/path, "
+		    "tcp:127.0.0.1:PORT or fd:0, found text");
+}
+
 static void
 check_listen(struct loading *l)
 {
@@ -50,8 +66,12 @@ check_listen(struct loading *l)
 	bool loopback = false;
 	uint64_t fd;
 
-	if (s.n == 0 || (str_starts(s, STR("unix:")) && s.n > 5))
+	if (s.n == 0)
 		return;
+	if (str_starts(s, STR("unix:"))) {
+		check_socket_name(l, at, str_from(s, 5));
+		return;
+	}
 	if (str_starts(s, STR("fd:")) && str_number(str_from(s, 3), &fd))
 		return;
 	if (!str_starts(s, STR("tcp:")) ||

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "conf/gen.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -156,27 +157,59 @@ include_one(struct loading *l, const char *path)
 	adopt(l, part, "groups");
 }
 
+static bool
+is_pattern(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (memchr("*?[", s.p[i], 3) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A directory that is not there is none with nothing in it. */
+static int
+hinders(const char *path, int why)
+{
+	(void)path;
+	return why != ENOENT && why != ENOTDIR;
+}
+
+/* A pattern may match nothing; a name that is not there is a mistake. */
+static void
+include_matches(struct loading *l, const struct node *n)
+{
+	struct str pattern = n->text;
+	glob_t found;
+	int rc;
+
+	if (pattern.p[0] != '/')
+		pattern = str_fmt(l->arena, "%.*s/%.*s",
+		    STR_ARG(l->file->dir), STR_ARG(pattern));
+	else
+		pattern = str_copy(l->arena, pattern);
+	rc = glob(pattern.p, 0, hinders, &found);
+	if (rc == GLOB_NOMATCH && is_pattern(pattern))
+		return;
+	if (rc != 0) {
+		report_add(l->report, "E08", n, "cannot read \"%.*s\": %s",
+		    STR_ARG(n->raw), strerror(rc == GLOB_NOMATCH ? ENOENT :
+		    rc == GLOB_ABORTED && errno != 0 ? errno : ENOMEM));
+		return;
+	}
+	for (size_t k = 0; k < found.gl_pathc; k++)
+		include_one(l, found.gl_pathv[k]);
+	globfree(&found);
+}
+
 static void
 include_all(struct loading *l)
 {
 	const struct node *list = node_get(l->root, "include");
 
 	for (uint32_t i = 0; list != NULL && i < list->n; i++) {
-		struct str pattern = list->kids[i]->text;
-		glob_t found;
-
-		if (list->kids[i]->bad || pattern.n == 0)
-			continue;
-		if (pattern.p[0] != '/')
-			pattern = str_fmt(l->arena, "%.*s/%.*s",
-			    STR_ARG(l->file->dir), STR_ARG(pattern));
-		else
-			pattern = str_copy(l->arena, pattern);
-		if (glob(pattern.p, 0, NULL, &found) != 0)
-			continue;
-		for (size_t k = 0; k < found.gl_pathc; k++)
-			include_one(l, found.gl_pathv[k]);
-		globfree(&found);
+		if (!list->kids[i]->bad && list->kids[i]->text.n > 0)
+			include_matches(l, list->kids[i]);
 	}
 }
 
@@ -197,10 +230,17 @@ check_switches(struct loading *l, const struct node *server)
 {
 	const struct node *d = node_get(server, "disabled");
 	const struct node *e = node_get(server, "enabled");
+	const struct node *o = node_at(server, "options.disabled");
 
 	if (d != NULL && e != NULL && d->flag == e->flag)
 		report_add(l->report, "E09", e,
 		    "\"enabled\" and \"disabled\" exclude each other");
+	if (d != NULL && o != NULL && d->flag != o->flag)
+		report_add(l->report, "E09", o, "\"options.disabled\" and "
+		    "\"disabled\" exclude each other");
+	if (e != NULL && o != NULL && e->flag == o->flag)
+		report_add(l->report, "E09", o, "\"options.disabled\" and "
+		    "\"enabled\" exclude each other");
 }
 
 static void

@@ -178,6 +178,14 @@ static const struct {
 	{ "E09", INBOUND("\"jwt\":{\"jwksUrl\":\"https://k.test/\",\"audience\":\"a\","
 		"\"publicKeyFile\":\"k\"}"), "\"jwksUrl\" and "
 		"\"publicKeyFile\" exclude each other" },
+	{ "E09", SERVER(",\"disabled\":true,\"options\":{\"disabled\":false}"),
+		O ".disabled: \"options.disabled\" and \"disabled\" exclude "
+		"each other" },
+	{ "E09", SERVER(",\"enabled\":true,\"options\":{\"disabled\":true}"),
+		O ".disabled: \"options.disabled\" and \"enabled\" exclude "
+		"each other" },
+	{ "E08", "{\"include\":[\"nowhere.json\"]}",
+		"include[0]: cannot read \"nowhere.json\": No such file" },
 	{ "E09", AUTH("\"tokens\":[\"t\"],\"header\":\"X-K\",\"query\":\"k\""),
 		O ".auth.query: \"header\" and \"query\" exclude each other" },
 	{ "E20", AUTH("\"tokens\":[],\"rotationMode\":\"random\""),
@@ -327,6 +335,13 @@ static const struct {
 		"\"]}"), I ".header: \"Cookie\" cannot be a header here" },
 	{ "E63", SERVER(",\"headers\":{\"X A\":\"1\"}"),
 		S ".headers.X A: \"X A\" cannot be a header here" },
+	{ "E63", INBOUND("\"proxy\":{\"param\":\"CONTENT_TYPE\"}"),
+		I ".proxy.param: \"CONTENT_TYPE\" cannot be a header here" },
+	{ "E63", INBOUND("\"proxy\":{\"param\":\"QUERY_STRING\"}"),
+		I ".proxy.param: \"QUERY_STRING\" cannot be a header here" },
+	{ "E63", GATE("\"clientIp\":{\"peerParam\":\"PATH_INFO\"}"),
+		"mcpProxy.clientIp.peerParam: \"PATH_INFO\" cannot be a "
+		"header here" },
 	{ "E63", GATE("\"clientIp\":{\"peerParam\":\"HTTP_X\"}"),
 		"\"HTTP_X\" cannot be a header here" },
 	{ "E63", OPTIONS("\"passthrough\":{\"rename\":{\"X-T\":"
@@ -359,6 +374,11 @@ static const struct {
 	{ "E65", OPTIONS("\"panicIfInvalid\":true,\"inboundAuth\":{\"strategy\":"
 		"\"lua\",\"lua\":{\"source\":\"x\"}}"),
 		": this build has no Lua; configure --with-lua" },
+	{ "E02", GATE("\"listen\":\"unix:here.sock\""),
+		"mcpProxy.listen: expected unix:/path, tcp:127.0.0.1:PORT or "
+		"fd:0, found text" },
+	{ "E03", GATE("\"listen\":\"unix:/" LONG LONG LONG "01234567890\""),
+		"mcpProxy.listen: 108 is not within 1..107 bytes" },
 	{ "E66", GATE("\"listen\":\"tcp:0.0.0.0:9000\""),
 		"mcpProxy.listen: TCP is only opened on loopback" },
 	{ "E67", SERVER(",\"type\":\"sse\",\"options\":{\"panicIfInvalid\":true"
@@ -452,6 +472,15 @@ static const struct {
 	{ "W20", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
 		"\"*.example.com\"]}}"), "\"*.example.com\" has no scheme: "
 		"read as https" },
+	{ "W21", OPTIONS("\"security\":{\"ipDeny\":[\"10.1.2.3/8\"]}"),
+		O ".security.ipDeny[0]: \"10.1.2.3/8\" has bits behind its "
+		"prefix: read as 10.0.0.0/8" },
+	{ "W21", OPTIONS("\"security\":{\"ipAllow\":[" LATER("2001:db8::1/32")
+		"]}"), O ".security.ipAllow[0].address: \"2001:db8::1/32\" "
+		"has bits behind its prefix: read as 2001:db8::/32" },
+	{ "W21", GATE("\"trustedProxies\":[\"::1\",\"::ffff:10.0.0.1/120\"]"),
+		"mcpProxy.trustedProxies[1]: \"::ffff:10.0.0.1/120\" has bits "
+		"behind its prefix: read as 10.0.0.0/24" },
 	{ "W16", OPTIONS("\"tls\":{\"insecureSkipVerify\":true}"),
 		O ".tls.insecureSkipVerify: TLS of \"s\" is weakened: "
 		"insecureSkipVerify" },
@@ -492,10 +521,15 @@ static const struct {
 	{ "W11", OPTIONS("\"security\":{\"ipAllow\":[" PAST("10.0.0.1") ","
 		"\"10.0.0.2\"]}") },
 	{ "W11", OPTIONS("\"security\":{\"ipDeny\":[" PAST("10.0.0.1") "]}") },
+	{ "W21", OPTIONS("\"security\":{\"ipDeny\":[\"10.0.0.0/8\",\"::/0\","
+		"\"10.1.2.3\",\"10.1.2.3/32\",\"::ffff:10.0.0.0/104\"]}") },
+	{ "W21", GATE("\"trustedProxies\":[\"unix:\",\"192.0.2.128/25\"]") },
+	{ "E63", GATE("\"clientIp\":{\"peerParam\":\"MCPGATE_PEER_ADDR\"}") },
 	{ "W02", AUTH("\"tokens\":[\"a\"]") },
 	{ "W12", GATE("\"baseURL\":\"https://a/\"") },
 	{ "W14", GATE("\"addr\":\"unix:/run/x\"") },
 	{ "E66", GATE("\"listen\":\"tcp:127.0.0.1:9000\"") },
+	{ "E03", GATE("\"listen\":\"unix:/" LONG LONG LONG "0123456789\"") },
 	{ "E66", GATE("\"listen\":\"tcp:[::1]:9000\"") },
 	{ "E41", INBOUND("\"proxy\":{\"param\":\"REMOTE_USER\"}") },
 	{ "E60", "{\"mcpServers\":{\"s\":{\"disabled\":true}}}" },
