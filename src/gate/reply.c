@@ -128,10 +128,12 @@ finish_whole(struct req *q, int status, const struct headers *h,
 }
 
 /* ---- faults ------------------------------------------------------------------------ */
+/* Of a client's answer the id is one of the upstream's: not ours to repeat. */
 static struct str
 request_rpc_id(const struct req *q)
 {
-	if (!q->has_rpc || q->rpc.n == 0 || q->rpc.batch)
+	if (!q->has_rpc || q->rpc.n == 0 || q->rpc.batch ||
+	    q->rpc.messages[0].kind == RPC_RESPONSE)
 		return STR_NONE;
 	return q->rpc.messages[0].id;
 }

@@ -149,9 +149,11 @@ read_answer(struct arena *a, const struct jdoc_message *m,
 	bool result = m->result.type != JDOC_ABSENT;
 	bool error = m->error.type != JDOC_ABSENT;
 
-	out->kind = RPC_RESPONSE;
-	if (result == error)
+	if (!result && !error)
 		return invalid(a, "neither a call nor a result");
+	out->kind = RPC_RESPONSE;
+	if (result && error)
+		return invalid(a, "a result and an error");
 	if (error && m->error.type != JDOC_OBJECT)
 		return invalid(a, "error is not an object");
 	if (m->id.type == JDOC_ABSENT)

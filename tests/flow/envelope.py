@@ -116,6 +116,19 @@ def _(t):
         equal(up.calls[0].json, t.row[1])
 
 
+@test("an answer that cannot be taken is refused by status, without an id",
+      workers=BOTH, rows=("http", "rpc", "tool"))
+def _(t):
+    conf = config({"s": server("http://127.0.0.1:9/mcp",
+                               {"errorStyle": t.row})})
+    with Gate(conf, t.workers) as g:
+        for answer in ({"result": {}}, {"error": {"code": 1, "message": ""}},
+                       {"result": {}, "error": {}}):
+            r = g.post("/s/mcp", dict(answer, jsonrpc="2.0", id=1))
+            equal(r.status, 400 if len(answer) > 1 else 502)
+            assert "id" not in r.json
+
+
 @test("nobody hears what an upstream says to a notification", rows=(
     ("JSON", "json"), ("events", "sse"), ("an HTML page", "html")))
 def _(t):
