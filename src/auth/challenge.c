@@ -53,20 +53,26 @@ struct scopes {
 	const struct conf_texts *all, *more;
 };
 
+/* Whether it wants a refresh token only the client knows. */
+static void
+add_scope(struct buf *b, struct str scope, uint32_t *n)
+{
+	if (str_is(scope, "offline_access"))
+		return;
+	buf_add(b, (*n)++ > 0 ? STR(" ") : STR(", scope=\""));
+	add_quoted(b, scope);
+}
+
 static void
 add_scopes(struct buf *b, const struct scopes *s)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < s->all->n; i++) {
-		buf_add(b, n++ > 0 ? STR(" ") : STR(", scope=\""));
-		add_quoted(b, s->all->v[i]);
-	}
+	for (uint32_t i = 0; i < s->all->n; i++)
+		add_scope(b, s->all->v[i], &n);
 	for (uint32_t i = 0; i < s->more->n; i++) {
-		if (conf_has_text(s->all, s->more->v[i]))
-			continue;
-		buf_add(b, n++ > 0 ? STR(" ") : STR(", scope=\""));
-		add_quoted(b, s->more->v[i]);
+		if (!conf_has_text(s->all, s->more->v[i]))
+			add_scope(b, s->more->v[i], &n);
 	}
 	if (n > 0)
 		buf_char(b, '"');

@@ -150,6 +150,8 @@ def _(t):
     with Mounted(closed(inbound=inbound, policy=policy)) as g:
         equal(g.get("/gw" + WELL + "/s/mcp").json["scopes_supported"],
               ["mcp", "w", "x"])
+        r = g.rpc("/gw/s/mcp", "ping")
+        assert ' scope="mcp",' in r.header("www-authenticate"), r
 
 
 @test("several issuers")
