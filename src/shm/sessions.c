@@ -17,7 +17,6 @@
 
 #define HALF (SHM_SESSION_ROWS / 2)
 #define TRIES 100		/* a tenth of a millisecond at most */
-#define RENEW_MS 100		/* how exactly the last use is known */
 
 static uint32_t
 row_of(const struct segment *s, const struct sessions_plan *p, uint32_t k)
@@ -185,7 +184,7 @@ sessions_use(struct segment *s, struct session_place at, uint64_t idle_ms,
 	    (at.turn & 1) == 0 || atomic_load(&v->ends_ms) <= now ||
 	    atomic_load(&v->used_ms) + idle_ms <= now)
 		return false;
-	if (!s->read_only && atomic_load(&v->used_ms) + RENEW_MS <= now)
+	if (!s->read_only && atomic_load(&v->used_ms) < now)
 		atomic_store(&v->used_ms, now);
 	return true;
 }

@@ -146,6 +146,19 @@ def _(t):
         equal(ping(g, bobs, BOB).status, 200)
 
 
+@test("one that was used a moment ago is not the one", workers=BOTH)
+def _(t):
+    with Upstream(with_session(plain)) as up, Gate(
+            conf(up, {"perCaller": 2}), t.workers) as g:
+        first, second = (g.session("/s/mcp", bearer(ALICE))
+                         for _ in range(2))
+        time.sleep(0.01)
+        equal(ping(g, first).status, 200)
+        g.session("/s/mcp", bearer(ALICE))
+        equal(ping(g, first).status, 200)
+        is_lost(ping(g, second))
+
+
 @test("what a caller has at one server does not count at another",
       workers=BOTH)
 def _(t):
