@@ -144,8 +144,11 @@ check_addresses(struct loading *l, const struct node *list)
 		if (n->type == JDOC_OBJECT)
 			n = node_get(n, "address");
 		if (n != NULL && (n->bad ||
-		    (conf_cidr_parse(n->text, &c) && !c.unix_peer)))
+		    (conf_cidr_parse(n->text, &c) && !c.unix_peer))) {
+			if (!n->bad)
+				value_tell_masked(l, n, &c);
 			continue;
+		}
 		report_add(l->report, "E49", list->kids[i],
 		    "\"%.*s\" is not an address or CIDR block",
 		    n != NULL ? (int)str_head(n->raw, 80).n : 0,

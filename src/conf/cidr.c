@@ -193,6 +193,15 @@ conf_cidr_parse(struct str text, struct conf_cidr *c_r)
 	return true;
 }
 
+bool
+conf_cidr_masked(struct str text, const struct conf_cidr *c)
+{
+	struct conf_cidr whole;
+
+	return conf_addr_parse(str_head(text, str_find(text, '/')), &whole) &&
+		memcmp(whole.addr, c->addr, sizeof(whole.addr)) != 0;
+}
+
 static bool
 covers(const struct conf_cidr *block, const struct conf_cidr *addr)
 {

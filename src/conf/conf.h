@@ -472,6 +472,9 @@ struct str conf_options_markdown(struct arena *a);
 /* ---- address blocks: one parser for all (strict, no names) -------------------- */
 bool conf_cidr_parse(struct str text, struct conf_cidr *c_r);
 
+/* text, that c was made of, has bits behind its prefix that do not count. */
+bool conf_cidr_masked(struct str text, const struct conf_cidr *c);
+
 /* text: an address as REMOTE_ADDR has it; false when it is not one. */
 bool conf_addr_parse(struct str text, struct conf_cidr *c_r);
 

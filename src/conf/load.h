@@ -71,6 +71,10 @@ bool value_read(struct loading *l, struct node *n, const struct row *r);
 bool value_wrong_type(struct loading *l, struct node *n, const struct row *r);
 
 bool value_header_name(struct str name);
+
+/* W21, when bits of the entry n do not count; c was made of it. */
+void value_tell_masked(struct loading *l, const struct node *n,
+	const struct conf_cidr *c);
 bool value_visible(struct str text);		/* 0x21 to 0x7E, not empty */
 
 /* The default of a row, read by the same rules; NULL: it has none. */

@@ -273,13 +273,22 @@ value_header_name(struct str name)
 	return true;
 }
 
+/* Variables without HTTP_ that repeat what a client has written. */
+static const struct str of_clients[] = {
+	STR("CONTENT_TYPE"), STR("CONTENT_LENGTH"), STR("REQUEST_METHOD"),
+	STR("REQUEST_URI"), STR("DOCUMENT_URI"), STR("QUERY_STRING"),
+	STR("PATH_INFO"), STR("PATH_TRANSLATED"), STR("SCRIPT_NAME"),
+	STR("SCRIPT_FILENAME"), STR("SERVER_NAME"), STR("SERVER_PROTOCOL"),
+};
+
 /* Of the web server itself: neither what clients send nor what is never
  * read. */
 static bool
 param_name(struct str name)
 {
 	if (name.n == 0 || name.n > 64 || str_starts(name, STR("HTTP_")) ||
-	    str_starts(name, STR("REDIRECT_")))
+	    str_starts(name, STR("REDIRECT_")) || str_among(name, of_clients,
+	    sizeof(of_clients) / sizeof(of_clients[0])))
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
@@ -330,11 +339,39 @@ read_file_name(struct loading *l, struct node *n, const struct row *r)
 	return true;
 }
 
+void
+value_tell_masked(struct loading *l, const struct node *n,
+	const struct conf_cidr *c)
+{
+	char room[CONF_ADDR_TEXT];
+
+	if (l->report->kept[CONF_WARNING] < REPORT_MOST &&
+	    conf_cidr_masked(n->text, c))
+		report_add(l->report, "W21", n, "\"%.*s\" has bits behind its "
+		    "prefix: read as %.*s", STR_ARG(str_head(n->raw, 80)),
+		    STR_ARG(conf_addr_text(c, room)));
+}
+
+static bool
+read_block(struct loading *l, struct node *n)
+{
+	struct conf_cidr c;
+
+	if (conf_cidr_parse(n->text, &c)) {
+		value_tell_masked(l, n, &c);
+		return true;
+	}
+	report_add(l->report, "E49", n,
+	    "\"%.*s\" is not an address or CIDR block",
+	    STR_ARG(str_head(n->raw, 80)));
+	n->bad = true;
+	return false;
+}
+
 static bool
 read_text(struct loading *l, struct node *n, const struct row *r)
 {
 	uint8_t digest[32];
-	struct conf_cidr c;
 
 	if (n->type != JDOC_STRING)
 		return value_wrong_type(l, n, r);
@@ -354,13 +391,7 @@ read_text(struct loading *l, struct node *n, const struct row *r)
 		return digest_unhex(n->text, digest, sizeof(digest)) ||
 		    value_wrong_type(l, n, r);
 	case ROW_CIDRS:
-		if (conf_cidr_parse(n->text, &c))
-			return true;
-		report_add(l->report, "E49", n,
-		    "\"%.*s\" is not an address or CIDR block",
-		    STR_ARG(str_head(n->raw, 80)));
-		n->bad = true;
-		return false;
+		return read_block(l, n);
 	default:
 		return true;
 	}
