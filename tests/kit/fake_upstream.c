@@ -384,6 +384,17 @@ do_refuse(struct request *r)
 	r->c->close = true;
 }
 
+static void
+do_hasty(struct request *r)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+		"\r\nok";
+
+	(void)send(fds[r->c - table + 1].fd, reply, sizeof(reply) - 1,
+		MSG_NOSIGNAL);
+	(void)poll(NULL, 0, (int)r->number);
+}
+
 /* Nothing is read meanwhile, and the end is a reset. */
 static void
 do_balk(struct request *r)
@@ -415,7 +426,7 @@ static const struct {
 	{ "/unasked/", do_unasked }, { "/closing", do_closing },
 	{ "/ten", do_ten }, { "/keep/", do_keep }, { "/doubt", do_doubt },
 	{ "/until", do_until }, { "/refuse", do_refuse },
-	{ "/balk/", do_balk },
+	{ "/hasty/", do_hasty }, { "/balk/", do_balk },
 };
 
 /* ---- connections --------------------------------------------------------------- */
@@ -576,6 +587,7 @@ take(int i)
 		r.head_n = (size_t)(end - c->in) + 4;
 		r.body_n = length_of(c->in, r.head_n);
 		if (memmem(c->in, r.head_n, " /refuse ", 9) != NULL ||
+		    memmem(c->in, r.head_n, " /hasty/", 8) != NULL ||
 		    memmem(c->in, r.head_n, " /balk/", 7) != NULL)
 			r.body_n = 0;
 		if (c->in_n < r.head_n + r.body_n)

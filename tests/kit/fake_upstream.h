@@ -39,6 +39,8 @@
  *	/doubt		200 with a length and chunks
  *	/until		200 without a length, then closed
  *	/refuse		413 and closed, before the body has come
+ *	/hasty/N	200 before the body has come, of which nothing is read
+ *			for N milliseconds; stays open
  *	/balk/N		one event before the body has come, of which nothing
  *			is read; closed after N milliseconds
  *

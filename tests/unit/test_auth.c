@@ -93,9 +93,9 @@ static const struct conf_inbound plans[PLANS] = {
 /* What the request carries, in letters: B good static token, C token "ci",
  * O expired token, W wrong token, M malformed bearer, J good JWT, E expired
  * JWT, F forged JWT, D dotted nonsense, K good key, L wrong key, U trusted
- * user, H trusted user carol, V user of a stranger, R two users, G group ops-1 (with U), Q good
- * token in the query, A Basic, l local client; as user of a proxy: j good
- * JWT, e expired, f forged, n "-". */
+ * user, H trusted user carol, V user of a stranger, R two users, G group
+ * ops-1 (with U), Q good token in the query, A Basic, l local client; as user
+ * of a proxy: j good JWT, e expired, f forged, n "-". */
 static const struct {
 	const char *name;
 	enum plan plan;

@@ -80,6 +80,11 @@ static const struct {
 		"Content-Length: 7\r\n\r\nHTTP/1.1 204 N\r\n\r\n",
 		"100 early 103 [Link: a] [Content-Length: 7] early 204 end+0 "
 		"keeps" },
+	{ "nor of the length of what follows", "HTTP/1.1 103 E\r\n"
+		"Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n"
+		OK_HEAD "Content-Length: 2\r\n\r\nxy", "103 "
+		"[Content-Length: 7] [Transfer-Encoding: chunked] early 200 "
+		"[Content-Length: 2] {xy} end+0 keeps" },
 	{ "an early head says nothing of the end", "HTTP/1.1 100 C\r\n"
 		"Connection: close\r\n\r\n" OK_HEAD "Content-Length: 0\r\n\r\n",
 		"100 [Connection: close] early 200 [Content-Length: 0] end+0 "

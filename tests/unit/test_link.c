@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kit/probe.h"
 #include "kit/tap.h"
@@ -92,6 +93,42 @@ count(size_t i)
 		cases[i].name, cases[i].kept ? "kept" : "closed");
 }
 
+static struct probe next;
+
+/* The next request is there in the turn in which the first one ends, and a
+ * while later: no poll has told what came meanwhile. */
+static void
+end_and_ask(void *who, enum transfer_end end, const char *detail)
+{
+	struct transfer_plan plan = plan_for(&next, at("/ok"));
+
+	usleep(100000);
+	start(&next, &plan);
+	took_end(who, end, detail);
+}
+
+static void
+test_unseen(void)
+{
+	static const char *const paths[] = { "/unasked/10", "/leave/10" };
+	struct probe p;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct transfer_plan plan = plan_for(&p, at(paths[i]));
+		unsigned long before = connections();
+
+		plan.ended = end_and_ask;
+		start(&p, &plan);
+		run_for(5000);
+		IS_INT(p.end, TRANSFER_OK);
+		tap_ok(next.end == TRANSFER_OK &&
+			body_is(&next, "{\"ok\":true}") &&
+			headers_count(&next.reply.headers, STR("X-Stray")) ==
+			0, "%s: nothing strays", paths[i]);
+		tap_ok(connections() == before + 1, "%s: closed", paths[i]);
+	}
+}
+
 /* ---- requests that are not taken whole ------------------------- */
 
 /* The reply counts, also when the body did not go out. */
@@ -113,6 +150,29 @@ test_refused_body(void)
 		(p.end == TRANSFER_DOWN && p.sent));
 	get(&p, "/ok");
 	IS_INT(p.end, TRANSFER_OK);
+}
+
+/* A reply that does not wait for the body: what of it has not gone out must
+ * not stand before the next request. */
+static void
+test_early_reply(void)
+{
+	struct probe p;
+	struct transfer_plan plan = plan_for(&p, at("/hasty/200"));
+	size_t n = 8 << 20;
+	char *text = arena_alloc(arena, n);
+	unsigned long before = connections();
+
+	memset(text, 'x', n);
+	plan.method = "POST";
+	plan.body = (struct str){ text, n };
+	start(&p, &plan);
+	run_for(5000);
+	IS_INT(p.end, TRANSFER_OK);
+	OK(body_is(&p, "ok"));
+	get(&p, "/ok");
+	OK(p.end == TRANSFER_OK && body_is(&p, "{\"ok\":true}"));
+	tap_ok(connections() == before + 1, "on another connection");
 }
 
 /* It stays with the one that asked: other ways are other connections. */
@@ -150,7 +210,9 @@ main(void)
 		run(i);
 		count(i);
 	}
+	test_unseen();
 	test_refused_body();
+	test_early_reply();
 	test_ways();
 	probe_end();
 	return tap_done();
