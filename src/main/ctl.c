@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/limits.h"
@@ -226,15 +227,31 @@ not_open(const struct ctl *c, const char *why)
 		why, others.n > 0 ? "; try --state " : "", STR_ARG(others));
 }
 
+/* A state where it lies by rule may be that of another gateway: it is named,
+ * not taken. */
+static int
+not_loaded(const struct ctl *c)
+{
+	const char *why = "";
+	struct segment *s = segment_open(NULL, SEGMENT_READ_ONLY, c->arena,
+		&why);
+	int code = access(c->file, F_OK) != 0 ? EX_NOINPUT : EX_CONFIG;
+
+	ctl_fail(code, "cannot load the configuration, say --state %s to look "
+		"without it: %.*s", s != NULL ? segment_path(s) : "FILE",
+		STR_ARG(c->why_no_conf));
+	if (s != NULL)
+		segment_close(s);
+	return code;
+}
+
 int
 ctl_open(struct ctl *c, int flags)
 {
 	const char *why = "";
 
 	if (!ctl_load(c) && c->state == NULL)
-		return ctl_fail(EX_CONFIG, "cannot load the configuration, "
-			"say --state FILE to look without it: %.*s",
-			STR_ARG(c->why_no_conf));
+		return not_loaded(c);
 	c->segment = segment_open(ctl_state(c), flags, c->arena, &why);
 	return c->segment != NULL ? EX_OK : not_open(c, why);
 }

@@ -116,6 +116,50 @@ put_weakened_json(const struct ctl *c, struct buf *b)
 	buf_char(b, ']');
 }
 
+/* ---- files below the document root: what requests have told the gateway -------------- */
+static const struct {
+	uint32_t bit;
+	const char *word;
+} places[] = {
+	{ EXPOSED_CONF, "configuration" }, { EXPOSED_STATE, "state" },
+};
+
+#define PLACES (sizeof places / sizeof places[0])
+
+static void
+put_exposed(const struct ctl *c, struct buf *b)
+{
+	uint32_t found = segment_exposed(c->segment);
+
+	for (size_t i = 0; i < PLACES; i++) {
+		if ((found & places[i].bit) != 0)
+			buf_fmt(b, "exposed      the %s lies below the "
+				"document root: move it, now\n",
+				places[i].word);
+	}
+}
+
+/* null: no request has told where the document root is. */
+static void
+put_exposed_json(const struct ctl *c, struct buf *b)
+{
+	uint32_t found = segment_exposed(c->segment);
+	const char *comma = "";
+
+	if (found == 0) {
+		buf_add_c(b, "null");
+		return;
+	}
+	buf_char(b, '[');
+	for (size_t i = 0; i < PLACES; i++) {
+		if ((found & places[i].bit) == 0)
+			continue;
+		buf_fmt(b, "%s\"%s\"", comma, places[i].word);
+		comma = ",";
+	}
+	buf_char(b, ']');
+}
+
 /* ---- text --------------------------------------------------------------------------- */
 static void
 put_workers(struct buf *b, const struct sums *s)
@@ -164,6 +208,7 @@ put_text(struct ctl *c, struct buf *b, const struct sums *s)
 	buf_fmt(b, "state        %s\n", segment_path(c->segment));
 	if (!segment_valid(c->segment, &why))
 		buf_fmt(b, "damaged      %s\n", why);
+	put_exposed(c, b);
 	buf_fmt(b, "workers      %u\ngeneration   %u\n", s->alive,
 		s->generation);
 	buf_fmt(b, "last reload  %s %s %s\n", reload_word(&r), stamp,
@@ -282,6 +327,8 @@ put_json(struct ctl *c, struct buf *b, const struct sums *s)
 	put_sets_json(c, b);
 	buf_char(b, ']');
 	put_security(c, b);
+	buf_add_c(b, ",\"exposed\":");
+	put_exposed_json(c, b);
 	buf_add_c(b, ",\"weakenedTls\":");
 	if (c->gen != NULL)
 		put_weakened_json(c, b);

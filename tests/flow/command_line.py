@@ -161,6 +161,21 @@ def _(t):
         assert err, "nothing was said"
 
 
+@test("mcpgatectl without a configuration that loads", rows=(
+    ("no such file", None, 66), ("a bad one", "{", 78)))
+def _(t):
+    _, text, want = t.row
+    path = written(text or "{}")
+    if text is None:
+        os.unlink(path)
+    for verb in (["status"], ["pool"], ["metrics"], ["errors"]):
+        done = subprocess.run([program("mcpgatectl"), "--config", path] +
+                              verb, capture_output=True, timeout=20)
+        equal((done.returncode, done.stdout), (want, b""))
+        assert re.search("say --state \\S+ to look without it: " + path,
+                         done.stderr.decode()), done.stderr
+
+
 @test("the file is found by variable and in the home", rows=("env", "home"))
 def _(t):
     if t.row == "env":

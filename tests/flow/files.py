@@ -13,8 +13,9 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
-from kit import tap  # noqa: E402
-from kit.gate import Gate, config, pool, run, secret, server  # noqa: E402
+from kit import fcgi, tap  # noqa: E402
+from kit.gate import (Gate, alive, config, pool, run, secret,  # noqa: E402
+                      server)
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
@@ -49,12 +50,13 @@ def private(g):
     return os.path.join(where, "state")
 
 
-def started(up, prepare, workers=1, **more):
+def started(up, prepare, workers=1, mortal=False, env=None, **more):
     """A gate whose state path was prepared by a function."""
     d = tempfile.mkdtemp(prefix="mcpgate-test-")
     path = private(d)
     prepare(path)
-    g = Gate(conf(up, store={"path": path}, **more), workers, dir=d)
+    g = Gate(conf(up, store={"path": path}, **more), workers, dir=d,
+             mortal=mortal, env=env)
     g.own_dir = True
     g.state = path
     return g
@@ -201,6 +203,34 @@ def _(t):
         equal(len(work(g, up, 6)), 6)
 
 
+@test("the state file cut off while it runs: its workers end, others begin",
+      workers=BOTH, rows=(0, 4096))
+def _(t):
+    asan = os.environ.get("ASAN_OPTIONS", "")
+    with Upstream() as up, started(
+            up, lambda p: None, t.workers, mortal=True,
+            env={"ASAN_OPTIONS": asan + ":handle_sigbus=0"}) as g:
+        work(g, up)
+        os.truncate(g.state, t.row)
+        for pid in g.pids:      # who has not looked at it yet has not ended
+            eventually(lambda p=pid: not alive(p), 10, "the old workers")
+
+        def serves():
+            try:
+                return g.get("/ready").status == 200
+            except (OSError, fcgi.Gone):
+                return False
+
+        eventually(serves, 10, "who begins after them")
+        equal(sorted(work(g, up)), sorted([A, B, C]))
+        assert g.proc.poll() is None, "the master has ended"
+        eventually(lambda: len(g.worker_pids()) == t.workers, 10)
+        g.log_has("is another one now")
+        lines = g.log_count("configuration loaded")
+        equal(g.ctl("reload")[0], 0)    # the master looks at the same file
+        eventually(lambda: g.log_count("configuration loaded") > lines, 5)
+
+
 @test("the log goes to a file, is opened again, and may vanish",
       workers=BOTH)
 def _(t):
@@ -296,6 +326,15 @@ def exposed(g):
             if r["check"].startswith("place")}
 
 
+def exposed_in_status(g):
+    """The same of mcpgatectl status, which says it in both forms."""
+    _, text, _ = g.ctl("status")
+    _, out, _ = g.ctl("--json", "status")
+    found = json.loads(out)["exposed"]
+    equal(text.count("below the document root"), len(found or ()))
+    return found
+
+
 @test("files below the document root are told, once for each worker",
       rows=("both", "by a link", "beside", "not said", "configuration",
             "state"))
@@ -316,6 +355,7 @@ def _(t):
         with Gate(conf(up, store={"path": state}), 2,
                   dir=inside if conf_in else outside) as g:
             equal(exposed(g), {"place": "skip"})
+            equal(exposed_in_status(g), None)
             for _ in range(20):
                 equal(g.get("/health", **more).status, 200)
             want = conf_in + state_in
@@ -327,6 +367,8 @@ def _(t):
             equal(exposed(g), {
                 "place": "fail" if want else
                 "skip" if t.row == "not said" else "ok"})
+            equal(exposed_in_status(g), None if t.row == "not said" else
+                  ["configuration"] * conf_in + ["state"] * state_in)
 
 
 @test("files below the document root: one CGI process tells it, not each")
