@@ -82,6 +82,49 @@ check_none(struct review *r)
 		    "clients are served", STR_ARG(r->name));
 }
 
+/* Authorization brings the characters of RFC 6750 alone; what stands in other
+ * headers is a list with a comma in it. */
+static bool
+can_come(struct str value, bool bearer)
+{
+	while (bearer && value.n > 1 && value.p[value.n - 1] == '=')
+		value.n--;
+	for (size_t i = 0; i < value.n; i++) {
+		char c = value.p[i], low = (char)(c | 0x20);
+		bool plain = (c >= '0' && c <= '9') ||
+		    (low >= 'a' && low <= 'z');
+
+		if (bearer ? !plain && strchr("-._~+/", c) == NULL :
+		    c == ',' || c == '"')
+			return false;
+	}
+	return true;
+}
+
+/* Who writes a value down that no caller can present should learn of it. */
+static void
+check_values(const struct review *r, const struct node *list,
+    struct str header)
+{
+	bool bearer = header.n == 0 || str_is_nocase(header, "Authorization");
+
+	if (list == NULL || list->type != JDOC_ARRAY)
+		return;
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct node *n = list->kids[i];
+		const struct node *v = n->type == JDOC_OBJECT ?
+		    node_get(n, "value") : n;
+
+		if (v == NULL || v->bad || !value_visible(v->text) ||
+		    str_starts(v->text, STR("sha256:")) ||
+		    can_come(v->text, bearer))
+			continue;
+		report_add(r->l->report, "W15", n, "\"token %u\" is ignored: %s",
+		    i, bearer ? "Authorization carries letters, digits and "
+		    "-._~+/ alone" : "no header carries a comma or a quote");
+	}
+}
+
 static void
 check_token(struct review *r)
 {
@@ -91,6 +134,9 @@ check_token(struct review *r)
 	in->token_prefix_set = node_get(block, "prefix") != NULL;
 	in->tokens = keys_of_rule(r->l, block);
 	keys_check(r->l, node_get(block, "values"));
+	if (conf_has_strategy(in, STRATEGY_TOKEN))
+		check_values(r, node_get(block, "values"),
+		    in->token_header.n > 0 ? in->token_header : in->header);
 	if (!conf_has_strategy(in, STRATEGY_TOKEN) || in->tokens.n > 0)
 		return;
 	if (!in->tokens.set)
@@ -107,6 +153,13 @@ check_apikey(struct review *r)
 	r->in->apikeys = keys_of_rule(r->l, block);
 	keys_check(r->l, node_get(block, "values"));
 	keys_check(r->l, node_get(block, "value"));
+	if (conf_has_strategy(r->in, STRATEGY_APIKEY)) {
+		struct str header = r->in->apikey_header;
+
+		header = header.n > 0 ? header : STR("X-API-Key");
+		check_values(r, node_get(block, "values"), header);
+		check_values(r, node_get(block, "value"), header);
+	}
 	if (conf_has_strategy(r->in, STRATEGY_APIKEY) && r->in->apikeys.n == 0)
 		report_add(r->l->report, "E46", place(r, "apikey"),
 		    "no key is set");
@@ -379,6 +432,11 @@ check_introspection(struct review *r, const struct node *b)
 	if (node_get(b, "clientSecret") == NULL ||
 	    node_get(b, "clientSecret")->text.n == 0)
 		needs(r, at, at, "introspection.clientSecret");
+	else if (i->login == LOGIN_BEARER &&
+	    !value_visible(node_get(b, "clientSecret")->text))
+		report_add(r->l->report, "E22",
+		    place(r, "introspection.clientSecret"),
+		    "token 0 holds characters that a header cannot carry");
 	check_written(r, "introspection.audience");
 	check_endpoint(r, "introspection.endpoint", i->endpoint);
 	check_endpoint(r, "introspection.issuer", i->issuer);

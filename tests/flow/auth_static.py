@@ -185,6 +185,34 @@ def _(t):
             equal((r.status, r.reason), (401, "token_expired"))
 
 
+PLAIN = "Authorization carries letters, digits and -._~+/ alone"
+LISTS = "no header carries a comma or a quote"
+
+
+@test("a value that its header cannot bring is told at the start", rows=(
+    ("a letter too odd", token(KEY, KEY + "!"), (1, PLAIN)),
+    ("a colon", token({"value": "ci:" + KEY}), (0, PLAIN)),
+    ("an equals sign within", token("a=" + KEY), (0, PLAIN)),
+    ("those at the end", token(KEY + "=="), None),
+    ("all that may stand there", token("aZ09-._~+/" + KEY), None),
+    ("in a header of its own", token(KEY + "!:", header="X-T"), None),
+    ("a comma there", token(KEY + ",x", header="X-T"), (0, LISTS)),
+    ("a digest", token("sha256:" + "0" * 64), None),
+    ("a key", {"strategy": "apikey", "apikey": {"value": KEY + "!"}}, None),
+    ("a quote", {"strategy": "apikey", "apikey": {"values": [
+        KEY, KEY + '"']}}, (1, LISTS)),
+    ("a key in Authorization", {"strategy": "apikey", "apikey": {
+        "value": KEY + "!", "header": "authorization"}}, (0, PLAIN))))
+def _(t):
+    _, inbound, says = t.row
+    with Gate(with_auth("http://127.0.0.1:9/", inbound)) as g:
+        text = g.log_text()
+        if says is None:
+            assert "carries" not in text, text
+        else:
+            assert '"token %d" is ignored: %s' % says in text, text
+
+
 @test("a server's list replaces the inherited one, or adds", workers=(1,),
       rows=(("replace", "replace", 401), ("append", "append", 200)))
 def _(t):

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """introspection -- tokens that an endpoint is asked about (RFC 7662)"""
+import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 
@@ -10,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import keys, tap  # noqa: E402
-from kit.gate import Gate, config, guard, secret, server  # noqa: E402
+from kit.gate import Gate, config, guard, run, secret, server  # noqa: E402
 from kit.proxy import Proxy  # noqa: E402
 from kit.idp import OPENID, Idp, basic  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
@@ -164,6 +167,28 @@ def _(t):
             equal(call.header("authorization"), None)
             equal((form["client_id"], form["client_secret"]),
                   ("gate:way", SECRET))
+
+
+@test("a secret that no header can bring stops the start", rows=(
+    ("a line feed", "bearer", SECRET + "\n", 78),
+    ("a blank", "bearer", "a b" + SECRET, 78),
+    ("in a form", "post", SECRET + "\n", 0),
+    ("in base64", "basic", SECRET + "\n", 0)))
+def _(t):
+    _, style, word, code = t.row
+    where = tempfile.mkdtemp()
+    t.after(lambda: shutil.rmtree(where))
+    path = os.path.join(where, "c.json")
+    with Idp() as idp:
+        conf = with_idp("http://127.0.0.1:9/", idp, more={
+            "authStyle": style, "clientSecret": word})
+    with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        json.dump(conf, f)
+    rc, _, err = run(["--check-config", "--config", path])
+    equal(rc, code, err)
+    equal("introspection.clientSecret: token 0 holds characters that a "
+          "header cannot carry" in err, code != 0)
+    assert SECRET not in err
 
 
 @test("audience, issuer, scopes", rows=(
