@@ -290,14 +290,15 @@ of_message(struct str name)
 {
 	static const char *const exact[] = { "Host", "Connection",
 		"Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-		"Expect", "Accept", "Accept-Encoding" };
+		"Expect", "Accept", "Accept-Encoding", "Mcp-Session-Id",
+		"Mcp-Method", "Mcp-Name", "MCP-Protocol-Version" };
 
 	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++) {
 		if (str_is_nocase(name, exact[i]))
 			return true;
 	}
 	return str_is_nocase(str_head(name, 8), "Content-") ||
-	    str_is_nocase(str_head(name, 4), "Mcp-");
+	    str_is_nocase(str_head(name, 10), "Mcp-Param-");
 }
 
 /* Either one; a header by default. */
