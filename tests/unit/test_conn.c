@@ -85,6 +85,38 @@ test_early(void)
 	OK(close_door());
 }
 
+/* Another role is told so, and whatever it wants to keep, the connection
+ * ends: what follows is not for us. */
+static void
+test_role(void)
+{
+	struct peer_text t = { 0 };
+	struct peer_reply r = { 0 };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	peer_begin(&t, 1, 2, 1);
+	fd = peer_connect(rig_path);
+	OK(send_pumping(fd, &t, t.n));
+	finish(fd, &r);
+	OK(r.ended && r.protocol_status == 3 && !r.out_closed);
+	OK(closed(fd));
+	IS_INT(gate.begun, 0);
+	peer_reply_clear(&r);
+	peer_clear(&t);
+	close(fd);
+	OK(close_door());
+}
+
+static unsigned turns;
+
+static void
+count_turn(void *who)
+{
+	(void)who;
+	turns++;
+}
+
 /* More early bytes than are kept: the peer waits, nothing is lost. */
 static void
 test_early_much(void)
@@ -98,6 +130,7 @@ test_early_much(void)
 	int fd, good = 0;
 
 	open_door(SOCK_STREAM);
+	loop_each_turn(loop, count_turn, NULL);
 	gate.way = LATER;
 	for (int i = 0; i < 8; i++)
 		peer_call(&t, &c);
@@ -109,6 +142,9 @@ test_early_much(void)
 	}
 	IS_INT(gate.begun, 1);
 	OK(at < t.n);
+	turns = 0;
+	pump(50);
+	tap_ok(turns < 20, "and nobody spins meanwhile: %u turns", turns);
 	gate.way = AT_ONCE;
 	answer_req();
 	for (int i = 0; i < 8; i++) {
@@ -265,6 +301,7 @@ main(void)
 	test_keep();
 	test_early();
 	test_early_much();
+	test_role();
 	test_management();
 	test_violations();
 	test_idle_memory();

@@ -50,6 +50,75 @@ test_abort(void)
 	OK(close_door());
 }
 
+/* Its padding belongs to it: heard when all of it is there, and no byte of it
+ * is left for the next request. */
+static void
+test_abort_in_pieces(void)
+{
+	struct peer_reply r = { 0 };
+	struct peer_text t = { 0 };
+	struct peer_call c = { .id = 9, .flags = 1 };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	gate.way = LATER;
+	fd = call(&c);
+	pump(1);
+	IS_INT(gate.begun, 1);
+	peer_record(&t, 2, 9, STR(""), 200);
+	OK(send(fd, t.p, 8, MSG_NOSIGNAL) == 8);
+	pump(2);
+	OK(send(fd, t.p + 8, 199, MSG_NOSIGNAL) == 199);
+	pump(2);
+	tap_ok(gate.left == 0, "not yet");
+	OK(send(fd, t.p + 207, 1, MSG_NOSIGNAL) == 1);
+	finish(fd, &r);
+	IS_INT(gate.left, 1);
+	OK(r.ended && r.protocol_status == 0);
+	gate.way = AT_ONCE;
+	peer_next(&r);
+	call_on(fd, &c);
+	finish(fd, &r);
+	OK(r.ended && peer_status(&r) == 200);
+	peer_reply_clear(&r);
+	peer_clear(&t);
+	close(fd);
+	OK(close_door());
+}
+
+static void
+count_idle(void *who)
+{
+	(*(int *)who)++;
+}
+
+/* Told to keep the connection, and told to drain: the reply is the last. */
+static void
+test_drain(void)
+{
+	struct peer_reply r = { 0 };
+	struct peer_call c = { .id = 9, .flags = 1 };
+	int idle = 0, busy, rests;
+
+	open_door(SOCK_STREAM);
+	rests = peer_connect(rig_path);
+	gate.way = LATER;
+	busy = call(&c);
+	pump(1);
+	door_drain(door, count_idle, &idle);
+	tap_ok(closed(rests) && !closed(busy), "who rests goes at once");
+	IS_INT(idle, 0);
+	answer_req();
+	finish(busy, &r);
+	OK(r.ended && peer_status(&r) == 200);
+	tap_ok(closed(busy), "and who is served with his reply");
+	IS_INT(idle, 1);
+	peer_reply_clear(&r);
+	close(rests);
+	close(busy);
+	OK(close_door());
+}
+
 /* ABORT of another id is not heard, and closes when its turn comes. */
 static void
 test_abort_of_another(void)
@@ -148,6 +217,8 @@ main(void)
 	if (!rig_begin())
 		return tap_skip("no directory for a socket");
 	test_abort();
+	test_abort_in_pieces();
+	test_drain();
 	test_abort_of_another();
 	test_gone();
 	test_gone_in_write();

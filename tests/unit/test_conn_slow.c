@@ -43,6 +43,46 @@ test_slow_sender(void)
 	OK(close_door());
 }
 
+/* One request after the other on a kept connection, each begun slowly: each
+ * has its own time, and so has the idling between and after them. */
+static void
+test_slow_again(void)
+{
+	struct peer_text t = { 0 };
+	struct peer_reply r = { 0 };
+	struct peer_call c = { .flags = 1, .body = STR("{}") };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	peer_call(&t, &c);
+	fd = peer_connect(rig_path);
+	for (int i = 0; i < 2; i++) {
+		OK(send_pumping(fd, &t, 1));
+		finish(fd, &r);
+		OK(r.ended && peer_status(&r) == 200);
+		peer_next(&r);
+		loop_skip(loop, IDLE_KEPT_MS - 1000);
+		OK(!closed(fd));
+	}
+	OK(send(fd, t.p, 1, MSG_NOSIGNAL) == 1);
+	pump(5);
+	loop_skip(loop, RIG_INPUT_MS - 1000);
+	OK(!closed(fd));
+	loop_skip(loop, 1100);
+	tap_ok(closed(fd), "the third is not complete in time");
+	IS_INT(door_counts(door).overdue, 1);
+	close(fd);
+	fd = peer_connect(rig_path);
+	OK(send_pumping(fd, &t, t.n));
+	finish(fd, &r);
+	loop_skip(loop, IDLE_KEPT_MS + 1000);
+	tap_ok(closed(fd), "idle after a request for too long");
+	close(fd);
+	peer_reply_clear(&r);
+	peer_clear(&t);
+	OK(close_door());
+}
+
 /* Nobody reads for a minute: gone. While BUSY, and with a complete reply. */
 static void
 test_stall_deadline(void)
@@ -128,6 +168,7 @@ main(void)
 	if (!rig_begin())
 		return tap_skip("no directory for a socket");
 	test_slow_sender();
+	test_slow_again();
 	test_stall_deadline();
 	test_beside_slow_ones();
 	rig_end();

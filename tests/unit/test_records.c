@@ -189,6 +189,53 @@ test_limits(void)
 	}
 }
 
+/* Every byte is used up; the lengths of one pair more are too much already. */
+static void
+test_behind_the_limit(void)
+{
+	static const uint32_t chunks[] = { 0, 1, 1999, 2000, 2001, 2002 };
+	struct peer_text params = { 0 }, t = { 0 };
+	struct peer_call c = { .body = STR("{}") };
+
+	peer_pair(&params, STR("N"), (struct str){ filler, 1991 }, true);
+	IS_INT(params.n, RIG_PARAMS);
+	peer_pair(&params, STR("M"), STR(""), false);
+	c.params = (struct str){ (char *)params.p, params.n };
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
+		struct said r;
+
+		c.chunk = chunks[i];
+		peer_call(&t, &c);
+		r = screen(&t, 0, t.n, NULL);
+		tap_ok(r.verdict == SCREEN_COMPLETE && r.refused ==
+			FAULT_HEADERS_TOO_LARGE, "a pair behind the limit, "
+			"records of %u", chunks[i]);
+		peer_clear(&t);
+	}
+	peer_clear(&params);
+}
+
+/* Refused at the head of the variables: all that follows is dropped, to the
+ * end of the head of the last record. */
+static void
+test_dropped_exactly(void)
+{
+	struct peer_text params = { 0 }, t = { 0 };
+	struct peer_call c = { .chunk = 20000 };
+	size_t all = RIG_DROPPED - (8 + 2001) - 8 - 8;
+
+	peer_pair(&params, STR("N"), (struct str){ filler, 1992 }, true);
+	c.params = (struct str){ (char *)params.p, params.n };
+	for (size_t more = 0; more < 2; more++) {
+		c.body = (struct str){ filler, all + more };
+		peer_call(&t, &c);
+		IS_INT(screen(&t, 0, t.n, NULL).verdict, more == 0 ?
+			SCREEN_COMPLETE : SCREEN_VIOLATION);
+		peer_clear(&t);
+	}
+	peer_clear(&params);
+}
+
 static void
 test_dropped(void)
 {
@@ -244,6 +291,8 @@ main(void)
 	test_ends_at_the_end();
 	test_joins();
 	test_limits();
+	test_behind_the_limit();
+	test_dropped_exactly();
 	test_dropped();
 	test_pool();
 	OK(pool.held == 0);
