@@ -37,8 +37,10 @@ struct child {
 struct pool {
 	const struct settings *settings;
 	struct conf_gen *conf;
+	const char *state;		/* conf_state() at the start */
 	struct segment *segment;
-	struct arena *arena;
+	bool state_lost;		/* it was there */
+	struct arena *arena, *state_arena;
 	int fd;
 	struct child children[MAX_CHILDREN];
 	uint32_t wanted;
@@ -78,6 +80,43 @@ count_children(const struct pool *p)
 	return n;
 }
 
+/* The one that the workers have made since; never one of ours: with another
+ * version of the program on the same name there would be no end to it. */
+static void
+find_state(struct pool *p)
+{
+	struct arena *a = arena_new(MAX_ARENA);
+	const char *why;
+
+	p->segment = segment_open(p->state, 0, a, &why);
+	p->state_lost = p->segment == NULL;
+	if (p->state_lost) {
+		arena_free(a);
+		return;
+	}
+	p->state_arena = a;
+	p->seen_reload = segment_reload_wanted(p->segment);
+}
+
+/* Asked once a second, and before it is touched: the workers of a file that
+ * was cut off end by a signal, and the next ones make another. */
+static struct segment *
+state_of(struct pool *p)
+{
+	if (p->segment != NULL && !segment_in_place(p->segment)) {
+		log_say(LOG_LEVEL_ERROR, "state", "the shared state '%s' is "
+			"another one now", segment_path(p->segment));
+		segment_close(p->segment);
+		arena_free(p->state_arena);
+		p->segment = NULL;
+		p->state_arena = NULL;
+		p->state_lost = true;
+	}
+	if (p->state_lost)
+		find_state(p);
+	return p->segment;
+}
+
 /* ---- the configuration ------------------------------------------------------ */
 static uint32_t
 workers_of(const struct settings *s, const struct conf *c)
@@ -87,6 +126,25 @@ workers_of(const struct settings *s, const struct conf *c)
 	if (n == 0)
 		n = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	return n < 1 ? 1 : n > MAX_CHILDREN ? MAX_CHILDREN : n;
+}
+
+/* Workers started later share the socket and the state of the others. */
+static void
+tell_fixed(const struct pool *p, const struct conf *c)
+{
+	const struct conf *old = conf_tree(p->conf);
+	const char *state = conf_state(c);
+	bool same = p->state == NULL || state == NULL ? p->state == state :
+		strcmp(p->state, state) == 0;
+
+	if (!same)
+		log_say(LOG_LEVEL_WARN, "config", "\"store.path\" takes "
+			"effect at a restart");
+	if (p->settings->listen == NULL &&
+	    (!str_eq(old->listen, c->listen) ||
+	    old->socket_mode != c->socket_mode))
+		log_say(LOG_LEVEL_WARN, "config", "\"listen\" and "
+			"\"socketMode\" take effect at a restart");
 }
 
 /* A bad file changes nothing. */
@@ -101,6 +159,7 @@ load_again(struct pool *p, bool aloud)
 	p->refused_ms = now_ms();
 	if (g == NULL)
 		return;
+	tell_fixed(p, conf_tree(g));
 	conf_release(p->conf);
 	p->conf = g;
 	settings_log(p->settings, conf_tree(g));
@@ -112,7 +171,7 @@ reload(struct pool *p)
 {
 	notify_reloading();
 	load_again(p, true);
-	if (p->segment != NULL) {
+	if (state_of(p) != NULL) {
 		segment_want_reload(p->segment);
 		p->seen_reload = segment_reload_wanted(p->segment);
 	}
@@ -124,7 +183,7 @@ reload(struct pool *p)
 static void
 look_for_reload(struct pool *p)
 {
-	uint32_t wanted = p->segment != NULL ?
+	uint32_t wanted = state_of(p) != NULL ?
 		segment_reload_wanted(p->segment) : p->seen_reload;
 
 	if (wanted == p->seen_reload || p->stopping)
@@ -164,7 +223,8 @@ be_worker(struct pool *p)
 		segment_close(p->segment);
 	(void)unsetenv("NOTIFY_SOCKET");
 	rc = worker_run(&(struct worker_plan){ .settings = p->settings,
-		.conf = conf, .fd = p->fd, .own_master = true });
+		.conf = conf, .state = p->state, .fd = p->fd,
+		.own_master = true });
 	return rc;
 }
 
@@ -277,7 +337,7 @@ static void
 bury_prober(struct pool *p, int status)
 {
 	p->prober = 0;
-	segment_starting(p->segment, 0);
+	segment_starting(state_of(p), 0);
 	if (p->stopping || (WIFEXITED(status) && WEXITSTATUS(status) == EX_OK))
 		return;
 	if (WIFSIGNALED(status))
@@ -439,8 +499,7 @@ watch_over(struct pool *p, const char *address)
 static bool
 can_know_revocations(struct pool *p)
 {
-	struct revoked *r = worker_revoked(conf_tree(p->conf), p->segment,
-		p->arena);
+	struct revoked *r = worker_revoked(p->state, p->segment, p->arena);
 
 	if (r == NULL) {
 		log_flush();
@@ -455,7 +514,7 @@ run(struct pool *p, const struct pool_plan *plan, bool *master_r)
 {
 	*master_r = true;
 	/* without it each worker counts alone, and /ready says so */
-	p->segment = worker_segment(conf_tree(p->conf), p->arena);
+	p->segment = worker_segment(p->state, p->arena);
 	if (!can_know_revocations(p))
 		return EX_IOERR;
 	p->wanted = workers_of(p->settings, conf_tree(p->conf));
@@ -491,8 +550,12 @@ pool_run(const struct pool_plan *plan, bool *master_r)
 	p->fd = plan->listener->fd;
 	p->master = getpid();
 	p->arena = a;
+	if (conf_state(conf_tree(p->conf)) != NULL)
+		p->state = str_copy(a,
+			str_of(conf_state(conf_tree(p->conf)))).p;
 	settings_log(p->settings, conf_tree(p->conf));
 	rc = run(p, plan, master_r);
+	arena_free(p->state_arena);
 	arena_free(a);
 	return rc;
 }

@@ -250,6 +250,8 @@ struct segment {
 	struct shm_file *file;
 	struct arena *arena;
 	const char *path;
+	dev_t dev;			/* which file is mapped */
+	ino_t ino;
 	bool read_only;
 };
 

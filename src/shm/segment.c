@@ -40,6 +40,7 @@ struct opening {
 	int flags;
 	const char *why;		/* NULL: nothing wrong so far */
 	struct shm_file *file;
+	struct stat st;			/* of that file */
 };
 
 static void
@@ -207,15 +208,14 @@ static bool
 attach(struct opening *o)
 {
 	bool read_only = (o->flags & SEGMENT_READ_ONLY) != 0;
-	struct stat st;
-	int fd = open_file(o, o->name, read_only ? O_RDONLY : O_RDWR, &st);
+	int fd = open_file(o, o->name, read_only ? O_RDONLY : O_RDWR, &o->st);
 
 	if (fd < 0) {
 		if (o->why == NULL && errno != ENOENT)
 			say_errno(o, "cannot open");
 		return false;
 	}
-	if (st.st_nlink == 1 && st.st_size == (off_t)SEGMENT_SIZE) {
+	if (o->st.st_nlink == 1 && o->st.st_size == (off_t)SEGMENT_SIZE) {
 		o->file = map(fd, read_only);
 		if (o->file == NULL)
 			say_errno(o, "cannot map");
@@ -279,8 +279,7 @@ static struct shm_file *
 make_unnamed(struct opening *o, const char *fresh)
 {
 	struct shm_file *file = NULL;
-	struct stat st;
-	int fd = open_file(o, fresh, O_RDWR | O_CREAT | O_EXCL, &st);
+	int fd = open_file(o, fresh, O_RDWR | O_CREAT | O_EXCL, &o->st);
 
 	if (fd < 0) {
 		if (o->why == NULL)
@@ -453,6 +452,8 @@ segment_open(const char *path, int flags, struct arena *a, const char **why_r)
 	s->file = o.file;
 	s->arena = a;
 	s->path = str_fmt(a, "%s/%s", o.dir, o.name).p;
+	s->dev = o.st.st_dev;
+	s->ino = o.st.st_ino;
 	s->read_only = (flags & SEGMENT_READ_ONLY) != 0;
 	return s;
 }
@@ -470,6 +471,17 @@ const char *
 segment_path(const struct segment *s)
 {
 	return s->path;
+}
+
+bool
+segment_in_place(const struct segment *s)
+{
+	struct stat st;
+
+	if (lstat(s->path, &st) != 0)
+		return true;
+	return st.st_dev == s->dev && st.st_ino == s->ino &&
+		st.st_size == (off_t)SEGMENT_SIZE;
 }
 
 const uint8_t *

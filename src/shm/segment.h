@@ -39,6 +39,11 @@ struct str segment_others(const char *dir, struct arena *a);
 
 const char *segment_path(const struct segment *s);
 
+/* False: its name belongs to another file now, or somebody has cut it off; to
+ * look into it may end the process.  A file that has only lost its name is
+ * still good. */
+bool segment_in_place(const struct segment *s);
+
 /* 16 random bytes made with the file: key of every keyed digest in it. */
 const uint8_t *segment_key(const struct segment *s);
 

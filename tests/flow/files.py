@@ -212,19 +212,19 @@ def _(t):
             env={"ASAN_OPTIONS": asan + ":handle_sigbus=0"}) as g:
         work(g, up)
         os.truncate(g.state, t.row)
-        for pid in g.pids:      # who has not looked at it yet has not ended
-            eventually(lambda p=pid: not alive(p), 10, "the old workers")
 
-        def serves():
+        def replaced():         # who looks where nothing is any more ends
             try:
-                return g.get("/ready").status == 200
+                g.rpc("/s/mcp", "ping")
             except (OSError, fcgi.Gone):
-                return False
+                pass
+            return not any(alive(pid) for pid in g.pids)
 
-        eventually(serves, 10, "who begins after them")
+        eventually(replaced, 20, "the end of the old workers")
+        eventually(lambda: len(g.worker_pids()) == t.workers, 10, "new ones")
         equal(sorted(work(g, up)), sorted([A, B, C]))
+        equal(g.get("/ready").status, 200)
         assert g.proc.poll() is None, "the master has ended"
-        eventually(lambda: len(g.worker_pids()) == t.workers, 10)
         g.log_has("is another one now")
         lines = g.log_count("configuration loaded")
         equal(g.ctl("reload")[0], 0)    # the master looks at the same file
