@@ -219,8 +219,8 @@ run(struct settings *s, struct conf_gen *conf, struct arena *a)
 	struct gate *g = NULL;
 
 	settings_log(s, conf_tree(conf));
-	seg = worker_segment(conf_tree(conf), a);
-	gone = worker_revoked(conf_tree(conf), seg, a);
+	seg = worker_segment(conf_state(conf_tree(conf)), a);
+	gone = worker_revoked(conf_state(conf_tree(conf)), seg, a);
 	if (gone == NULL)
 		conf_release(conf);
 	else

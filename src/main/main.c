@@ -348,7 +348,7 @@ serve_spawned(struct settings *s, struct conf_gen *g)
 		return EX_UNAVAILABLE;
 	}
 	return worker_run(&(struct worker_plan){ .settings = s, .conf = g,
-		.fd = STDIN_FILENO });
+		.state = conf_state(conf_tree(g)), .fd = STDIN_FILENO });
 }
 
 static int

@@ -59,11 +59,10 @@ under_apache(void)
 }
 
 struct segment *
-worker_segment(const struct conf *c, struct arena *a)
+worker_segment(const char *state, struct arena *a)
 {
 	const char *why = "";
-	struct segment *s = segment_open(conf_state(c), SEGMENT_CREATE, a,
-		&why);
+	struct segment *s = segment_open(state, SEGMENT_CREATE, a, &why);
 
 	if (s == NULL)
 		log_say(LOG_LEVEL_ERROR, "state", "cannot open the shared "
@@ -72,11 +71,11 @@ worker_segment(const struct conf *c, struct arena *a)
 }
 
 struct revoked *
-worker_revoked(const struct conf *c, struct segment *s, struct arena *a)
+worker_revoked(const char *state, struct segment *s, struct arena *a)
 {
 	const char *why = "";
-	struct revoked *r = revoked_open(s, revoked_journal(conf_state(c), s,
-		a), a, &why);
+	struct revoked *r = revoked_open(s, revoked_journal(state, s, a), a,
+		&why);
 
 	if (r == NULL)
 		log_say(LOG_LEVEL_ERROR, "start", "cannot read the "
@@ -270,10 +269,10 @@ open_gate(struct worker *w, const struct worker_plan *p)
 {
 	const struct settings *s = p->settings;
 
-	w->segment = worker_segment(conf_tree(p->conf), w->arena);
+	w->segment = worker_segment(p->state, w->arena);
 	if (w->segment != NULL)
 		w->slot = worker_claim(w->segment);
-	w->revoked = worker_revoked(conf_tree(p->conf), w->segment, w->arena);
+	w->revoked = worker_revoked(p->state, w->segment, w->arena);
 	if (w->revoked == NULL) {
 		conf_release(p->conf);
 		return;

@@ -17,18 +17,20 @@ struct worker_plan {
 	const struct settings *settings;
 	struct conf_gen *conf;		/* taken over */
 	int fd;				/* listening socket */
+	const char *state;		/* conf_state() of the first generation */
 	bool own_master;		/* pool.c started us */
 };
 
 /* Serves until it is told to end. An exit code. */
 int worker_run(const struct worker_plan *p);
 
-/* The segment of a configuration; says in the log why there is none. */
-struct segment *worker_segment(const struct conf *c, struct arena *a);
+/* The segment of that name, see conf_state(); says in the log why there is
+ * none. */
+struct segment *worker_segment(const char *state, struct arena *a);
 
 /* Who was sent away.  NULL, and a line in the log: it cannot be known, and
  * so nobody may come in. */
-struct revoked *worker_revoked(const struct conf *c, struct segment *s,
+struct revoked *worker_revoked(const char *state, struct segment *s,
 	struct arena *a);
 
 #endif
