@@ -390,6 +390,7 @@ def _(t):
     ("neither of both", "application/json;q=0, text/event-stream; Q=0.000",
      406), ("not by name", "*/*, application/json;q=0, text/*;q=0.0", 406),
     ("one by name", "*/*;q=0, application/json", 200),
+    ("said and taken back", "application/json, application/json;q=0", 200),
     ("a little", "application/json;q=0.001", 200),
     ("another parameter", "application/json;v=0;q=1", 200)))
 def _(t):

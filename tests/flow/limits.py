@@ -206,6 +206,7 @@ def _(t):
                 c.begin("GET", "/s/mcp", rows).event()
             r = conns[2].begin("GET", "/s/mcp", rows).rest()
             equal((r.status, r.reason), (503, "overloaded"))
+            equal(len(up.calls), 2, "the upstream is not asked")
             conns[0].close()
             eventually(lambda: g.metrics().total("mcpgate_streams") == 1)
             c = g.conn()

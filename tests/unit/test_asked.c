@@ -4,6 +4,7 @@
 
 #include "kit/place.h"
 #include "kit/tap.h"
+#include "shm/layout.h"
 
 #define LIMIT 6000
 
@@ -71,6 +72,19 @@ check_places(void)
 		alone);
 }
 
+/* As somebody else may have half written it. */
+static struct shm_refusal *
+refusal_word(const uint8_t k[ASKED_KEY])
+{
+	uint64_t tag;
+
+	memcpy(&tag, k, sizeof(tag));
+	for (unsigned i = 0; i < SHM_REFUSALS; i++)
+		if (atomic_load(&s->file->asked.refusals[i].tag) == tag)
+			return &s->file->asked.refusals[i];
+	abort();
+}
+
 static void
 check_refusals(void)
 {
@@ -81,6 +95,9 @@ check_refusals(void)
 	IS_INT(asked_refused(s, key(2), 100), 0);
 	asked_refuse(s, key(1), 15, 120);
 	IS_INT(asked_refused(s, key(1), 110), 15);
+	atomic_store(&refusal_word(key(1))->until, UINT64_C(999) << 4 | 15);
+	tap_ok(asked_refused(s, key(1), 110) == 0,
+		"words that do not fit together are no refusal");
 	asked_refuse(s, key(2), 1, 0);
 	IS_INT(asked_refused(s, key(2), 0), 0);
 }

@@ -488,6 +488,37 @@ check_digests(void)
 	arena_free(a);
 }
 
+/* Names that we give belong to whom we give them; a list that lets everybody
+ * in means everybody. */
+static void
+check_names(void)
+{
+	static const struct str given[] = { S("token:*"), S("anonymous") };
+	static const struct str all[] = { S("*") };
+	const struct conf_texts ours = LIST(given), any = LIST(all);
+
+	OK(identity_named(&ours, STR("token"), STR("token:ci")));
+	OK(!identity_named(&ours, STR("proxy"), STR("token:ci")));
+	OK(!identity_named(&ours, STR("jwt"), STR("anonymous")));
+	OK(identity_named(&ours, STR("local"), STR("anonymous")));
+	OK(identity_named(&any, STR("proxy"), STR("token:ci")));
+	OK(!identity_named(&ours, STR("token"), STR("apikey:ci")));
+}
+
+/* What cannot stand in a quoted string is escaped, or left out. */
+static void
+check_realm(void)
+{
+	struct arena *a = arena_new(1 << 22);
+	struct conf_inbound in = plans[TOKEN];
+	struct auth_answer an;
+
+	in.realm = STR("a\"b\\c\r\nX-D: \x7f\xc3\xa4");
+	(void)judge(a, &in, "", NULL, &an);
+	IS_STR(an.challenge, "Bearer realm=\"a\\\"b\\\\cX-D: \"");
+	arena_free(a);
+}
+
 /* ---- verdicts -------------------------------------------------------------- */
 
 /* Judges a token at a time, under a policy of its own. */
@@ -646,6 +677,8 @@ main(void)
 	check_other();
 	check_nobody();
 	check_digests();
+	check_names();
+	check_realm();
 	check_verdicts();
 	check_policies();
 	return tap_done();

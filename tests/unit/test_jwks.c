@@ -116,6 +116,8 @@ test_list(struct arena *a)
 	IS_INT(jwks_pem_kids(list, kids), JWKS_PEM_KEYS);
 	tap_ok(str_eq(kids[0], kid_of(a, 7)) && !str_eq(kids[1],
 		kid_of(a, 7)), "one that is there moves to the front");
+	tap_ok(str_eq(kids[JWKS_PEM_KEYS - 1], kid_of(a, 3)),
+		"and pushes nobody out");
 	OK(jwks_pem_table(a, list, JOSE_BIT(JOSE_ES256), &t) == NULL);
 	OK(t.n == JWKS_PEM_KEYS && t.has_kids);
 	OK(str_eq(t.v[0].kid, kid_of(a, 7)));

@@ -110,6 +110,7 @@ begin_calls(void *who)
 
 	loads_begin(l);
 	loads_count(loads_place(l, A), o->n, 1);
+	loads_count(loads_place(l, B), 0, 1);
 }
 
 /* Another worker begins n calls and waits to be killed. */

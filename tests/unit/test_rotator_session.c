@@ -88,6 +88,7 @@ static void
 session_ends(void)
 {
 	struct desk d;
+	uint32_t pin;
 
 	desk_open(&d, "abc", RR);
 	desk_ask(&d);
@@ -103,9 +104,12 @@ session_ends(void)
 	desk_load(&d);
 	desk_ask(&d);
 	tap_ok(pin_of(&d) != ROTOR_NONE, "a removed token: pinned elsewhere");
-	rotor_disable(desk_cells(&d), pin_of(&d), true);
+	pin = pin_of(&d);
+	rotor_disable(desk_cells(&d), pin, true);
 	desk_ask(&d);
-	tap_ok(d.fault == NULL, "a disabled token leaves its sessions");
+	tap_ok(d.fault == NULL && d.try.index != pin,
+		"a disabled token leaves its sessions");
+	tap_ok(pin_of(&d) == d.try.index, "they are pinned elsewhere");
 	desk_end(&d);
 }
 
@@ -128,6 +132,11 @@ own_calls(void)
 	desk_load(&d);
 	rotor_failed(desk_cells(&d), 0, 401, d.now_boot_ms, 60000, 60000);
 	d.own_call = true;
+	d.session = STR("sid");
+	desk_ask(&d);
+	tap_ok(pin_of(&d) == ROTOR_NONE, "and pin no session");
+	d.session = STR_NONE;
+	d.used[strlen("a|a|a|")] = '\0';
 	desk_ask(&d);
 	tap_ok(strcmp(d.used, "a|a|a|b|") == 0 &&
 		rotor_current(rotator_cells(d.rotator)) == 0,
@@ -157,7 +166,10 @@ guard(void)
 	tap_ok(strcmp(d.used, "|") == 0 && d.fault == NULL,
 		"own calls go without");
 	d.own_call = false;
+	OK(rotator_usable(d.rotator, d.now_boot_ms));
 	rotator_withdraw(other);
+	tap_ok(!rotator_usable(d.rotator, d.now_boot_ms),
+		"what is withdrawn is not said to be ready");
 	desk_ask(&d);
 	tap_ok(strcmp(d.used, "||") == 0 && d.fault != NULL &&
 		d.fault->kind == FAULT_CREDENTIAL_WITHDRAWN &&

@@ -88,6 +88,9 @@ static const struct {
 		4005000 },
 	{ "a refusal while cooling so is a first failure", FAIL, 4000001, 0,
 		1, 4060001 },
+	{ "cleared", CLEAR, 4000001, 0, 0, 0 },
+	{ "cooling for long", COOL, 4000001, 4900000, 0, 4900000 },
+	{ "a failure does not shorten that", FAIL, 4000002, 0, 1, 4900000 },
 	{ "the end of time", COOL, 4000002, UINT64_MAX, 1,
 		(UINT64_C(1) << 40) - 1 },
 	{ "also ends", CLEAR, 4000003, 0, 0, 0 },
@@ -153,6 +156,9 @@ details(struct rotor *r)
 	rotor_used(r, 2, 1);
 	rotor_used(r, 2, -1);
 	IS_INT(look(r, 2).uses, 2);
+	rotor_used(r, 2, -3);
+	tap_ok(look(r, 2).in_flight == 0, "never fewer than none");
+	rotor_used(r, 2, 3);
 	IS_INT(look(r, 2).in_flight, 1);
 	OK(!rotor_withdrawn(r, 5));
 	rotor_withdraw(r, 5);

@@ -56,6 +56,9 @@ ends(struct segment *s)
 
 	sessions_end(s, a);
 	OK(!sessions_use(s, a, IDLE, 2000000));
+	b = a;
+	b.turn++;
+	tap_ok(!sessions_use(s, b, IDLE, 2000000), "an even turn is nobody's");
 	sessions_end(s, a);
 	b = begin(s, 3, 2000000);
 	OK(sessions_use(s, b, IDLE, 2000000));
