@@ -262,6 +262,26 @@ def _(t):
             equal(g.rpc("/s/mcp", "ping").status, 200)
 
 
+@test("a changed path of the state waits for a restart: a worker that "
+      "follows a dead one shares what the others have")
+def _(t):
+    def conf(up, **more):
+        return config({"s": server(up, pool("a", "b", "c"))}, **more)
+
+    with Upstream() as up, Gate(conf(up), 2, mortal=True) as g:
+        g.write(conf(up, store={"path": os.path.join(g.dir, "elsewhere")}))
+        g.signal(1)
+        g.log_has("takes effect at a restart")
+        gone = g.worker_pids()[0]
+        g.kill(gone)
+        eventually(lambda: len(g.worker_pids()) == 2 and
+                   gone not in g.worker_pids(), 10)
+        for _ in range(12):
+            equal(g.rpc("/s/mcp", "ping").status, 200)
+        equal(up.tokens(), ["a", "b", "c"] * 4)
+        assert not os.path.exists(os.path.join(g.dir, "elsewhere"))
+
+
 def words(path):
     try:
         with open(path, encoding="utf-8") as f:
