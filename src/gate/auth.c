@@ -274,8 +274,8 @@ judge_admin(struct req *q)
 		return req_fail(q, fault_new(q->arena, FAULT_NOT_FOUND,
 			"admin is not enabled"));
 	if (!is_admin_address(q))
-		return req_fail(q, fault_new(q->arena, FAULT_ADDRESS_DENIED,
-			"not an address of admin.allowIps"));
+		return req_fail(q, client_deny(q,
+			"is not in admin.allowIps"));
 	if (has_admin_token(q))
 		return NEXT;
 	q->takes_basic = auth_has_basic(c);

@@ -131,8 +131,8 @@ client_find(struct req *q)
 
 /* ---- lists -------------------------------------------------------------------- */
 
-static const struct fault *
-denied(struct req *q, const char *why)
+const struct fault *
+client_deny(struct req *q, const char *why)
 {
 	record_violation(q, "address_denied");
 	if (q->site->metrics != NULL)
@@ -150,12 +150,12 @@ check_lists(struct req *q, const struct conf_security *s)
 	int64_t now = clock_unix_s();
 
 	if (spans_has(v.banned, c->addr, c->v6, now))
-		return denied(q, "is banned");
+		return client_deny(q, "is banned");
 	if (conf_cidr_has(&s->ip_deny, c, now))
-		return denied(q, "is in ipDeny");
+		return client_deny(q, "is in ipDeny");
 	if (s->ip_allow.set && !conf_cidr_has(&s->ip_allow, c, now) &&
 	    !spans_has(v.allowed, c->addr, c->v6, now))
-		return denied(q, "is not in ipAllow");
+		return client_deny(q, "is not in ipAllow");
 	return NULL;
 }
 

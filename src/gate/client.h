@@ -20,6 +20,9 @@ struct str client_server(const struct req *q);
 /* q->client and q->address; at open pages a fault is nothing to anybody. */
 const struct fault *client_find(struct req *q);
 
+/* The refusal of the address that was found, counted and on record. */
+const struct fault *client_deny(struct req *q, const char *why);
+
 /* Finds the address and looks at bans and lists. */
 const struct fault *client_check(struct req *q);
 

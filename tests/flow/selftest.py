@@ -125,6 +125,18 @@ def _(t):
             equal(g.call("POST", page, headers, b"{}", **more).status, 405)
 
 
+@test("an address that is refused is a violation", workers=BOTH)
+def _(t):
+    with Gate(admin(BY_JWT), t.workers) as g:
+        for _ in range(3):
+            r = g.get("/selftest/headers", AUTH, REMOTE_ADDR="192.0.2.7")
+            equal((r.status, r.reason), (403, "address_denied"))
+        m = g.metrics()
+        equal(m.total("mcpgate_security_violations_total",
+                      reason="address_denied"), 3)
+        equal(m.total("mcpgate_ip_blocked_total", server="gateway"), 3)
+
+
 @test("an open gateway has closed self-tests")
 def _(t):
     with Gate(admin()) as g:
