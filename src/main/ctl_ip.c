@@ -103,23 +103,36 @@ tell(const struct ctl *c, enum bans_word said)
 	}
 }
 
+/* What is larger than it looks is told. */
+static int
+read_block(const struct ctl *c, const char *text, struct span *block_r)
+{
+	struct conf_cidr address;
+	char room[CONF_ADDR_TEXT];
+
+	if (!conf_cidr_parse(str_of(text), &address) || address.unix_peer)
+		return ctl_fail(EX_DATAERR, "'%s' is not an address or CIDR "
+			"block", text);
+	if (!c->quiet && conf_cidr_masked(str_of(text), &address))
+		ctl_fail(EX_OK, "'%s' has bits behind its prefix: read as "
+			"%.*s", text, STR_ARG(conf_addr_text(&address, room)));
+	memcpy(block_r->addr, address.addr, sizeof block_r->addr);
+	block_r->bits = address.bits;
+	block_r->v6 = address.v6;
+	return EX_OK;
+}
+
 static int
 change(struct ctl *c, const char *deed)
 {
-	struct conf_cidr address;
 	struct ban b = { .allow = strcmp(deed, "allow") == 0 };
 	bool clear = strcmp(deed, "ban") != 0 && !b.allow;
 	int rc = ctl_until(c, &b.span.until_unix_s);
 
+	if (rc == EX_OK)
+		rc = read_block(c, c->words[2], &b.span);
 	if (rc != EX_OK)
 		return rc;
-	if (!conf_cidr_parse(str_of(c->words[2]), &address) ||
-	    address.unix_peer)
-		return ctl_fail(EX_DATAERR, "'%s' is not an address or CIDR "
-			"block", c->words[2]);
-	memcpy(b.span.addr, address.addr, sizeof b.span.addr);
-	b.span.bits = address.bits;
-	b.span.v6 = address.v6;
 	rc = ctl_open(c, 0);
 	if (rc != EX_OK)
 		return rc;

@@ -32,6 +32,8 @@ ctl_until(const struct ctl *c, int64_t *unix_s_r)
 	if (until != NULL && !value_date(str_of(until), unix_s_r))
 		return ctl_fail(EX_USAGE, "--until: '%s' is not a time like "
 			"2027-01-31T00:00:00Z", until);
+	if (until != NULL && *unix_s_r <= clock_unix_s())
+		return ctl_fail(EX_USAGE, "--until: '%s' is over", until);
 	if (span == NULL)
 		return EX_OK;
 	if (!value_duration(str_of(span), &ms) || ms < 1000)

@@ -211,6 +211,17 @@ def _(t):
             c.close()
 
 
+@test("a block that is larger than it looks is told", workers=(1,))
+def _(t):
+    with Upstream() as up, gate(up, {}) as g:
+        equal(g.ctl("ip", "ban", "192.0.2.7/24"),
+              (0, "", "mcpgatectl: '192.0.2.7/24' has bits behind its "
+               "prefix: read as 192.0.2.0/24\n"))
+        equal(asks(g, "192.0.2.9").status, 403)
+        equal(g.ctl("-q", "ip", "clear", "192.0.2.9/24"), (0, "", ""))
+        equal(asks(g, "192.0.2.9").status, 200)
+
+
 @test("a ban ends by itself", workers=(1,))
 def _(t):
     with Upstream() as up, gate(up, {}) as g:
@@ -258,7 +269,7 @@ def _(t):
 def _(t):
     with Upstream() as up, gate(up, {}) as g:
         equal(good(g, "ip", "list"), "")
-        good(g, "ip", "ban", "2001:DB8::1/64")
+        good(g, "-q", "ip", "ban", "2001:DB8::1/64")
         good(g, "ip", "ban", "192.0.2.7", "--for", "1h")
         good(g, "ip", "allow", "::ffff:192.0.2.8")
         got = json.loads(good(g, "--json", "ip", "list"))
@@ -285,6 +296,8 @@ def _(t):
     ("no unit", ["ip", "ban", "192.0.2.7", "--for", "3600"], 64),
     ("no time", ["ip", "ban", "192.0.2.7", "--for", "0"], 64),
     ("not there", ["ip", "clear", "192.0.2.7"], 65),
+    ("what is over", ["ip", "ban", "192.0.2.7", "--until",
+                      "2020-01-01T00:00:00Z"], 64),
     ("a time for a list", ["ip", "list", "--for", "1h"], 64)))
 def _(t):
     with Upstream() as up, gate(up, {}) as g:
