@@ -253,13 +253,25 @@ origin_entry_has(const struct origin_entry *e, const struct origin *o)
 }
 
 /* ---- Host --------------------------------------------------------------------- */
+/* Machines and containers have names with '_', too, that no page's origin
+ * has. */
+static bool
+machine_ok(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '_' && !name_ok((struct str){ s.p + i, 1 }))
+			return false;
+	}
+	return s.n > 0;
+}
+
 struct str
 origin_host(struct str value)
 {
 	size_t colon = port_colon(value);
 	struct str host = str_head(value, colon);
 
-	if (value.n > MAX_ORIGIN || !host_ok(host))
+	if (value.n > MAX_ORIGIN || (!host_ok(host) && !machine_ok(host)))
 		return STR_NONE;
 	if (colon < value.n && !port_ok(str_from(value, colon + 1)))
 		return STR_NONE;

@@ -236,6 +236,19 @@ def _(t):
             equal(g.get("/health", HTTP_HOST=host).status, 200)
 
 
+@test("a Host that is the name of a machine", rows=(
+    ("of baseURL", "mcp_gate:8080", True), ("listed", "MCP_two", True),
+    ("another", "mcp_three", False), ("longer", "mcp_gate.evil", False)))
+def _(t):
+    _, host, good = t.row
+    with Upstream() as up:
+        conf = rules(up, base="http://mcp_gate:8080/")
+        conf["mcpProxy"]["allowedHosts"] = ["mcp_two"]
+        with Gate(conf) as g:
+            r = g.rpc("/s/mcp", "ping", HTTP_HOST=host)
+            equal(r.status, 401 if good else 403)
+
+
 @test("Host is left alone", rows=("no baseURL", "a star"))
 def _(t):
     with Upstream() as up:

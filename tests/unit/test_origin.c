@@ -144,6 +144,7 @@ static const struct {
 	{ "gate.test/evil", NULL }, { "gate.test,evil.test", NULL },
 	{ "gate.test evil.test", NULL }, { "[::1", NULL }, { "::1", NULL },
 	{ "gate.test:80:80", NULL }, { "gate.test:99999", NULL },
+	{ "a_gate:80", "a_gate" }, { "_", "_" }, { "a_gate@evil", NULL },
 };
 
 static void
