@@ -46,7 +46,7 @@ preset_count(const struct conf *c, enum header_preset preset)
 		return 0;
 	if (preset == HEADERS_MINIMAL)
 		return 1;
-	return str_starts(c->base_url, STR("https:")) ? STANDARDS :
+	return str_is_nocase(str_head(c->base_url, 6), "https:") ? STANDARDS :
 		STANDARDS - 1;
 }
 

@@ -86,7 +86,8 @@ def _(t):
 
 
 @test("HSTS is said behind an https baseURL alone", rows=(
-    ("https://gate.test/", HSTS), ("http://gate.test/", None), (None, None)))
+    ("https://gate.test/", HSTS), ("HTTPS://gate.test/", HSTS),
+    ("http://gate.test/", None), (None, None)))
 def _(t):
     with Gate(dress("http://127.0.0.1:9/", t.row[0])) as g:
         for r in (g.get("/health"), g.rpc("/s/mcp", "ping")):
