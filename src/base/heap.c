@@ -15,18 +15,28 @@
 
 #include "base/limits.h"
 
+#ifdef HAVE_MALLOPT
 void
 heap_keep(void)
 {
-#ifdef HAVE_MALLOPT
 	(void)mallopt(M_TRIM_THRESHOLD, MAX_FREE_HEAP);
-#endif
 }
+#else
+void
+heap_keep(void)
+{
+}
+#endif
 
+#ifdef HAVE_MALLOC_TRIM
 void
 heap_give_back(void)
 {
-#ifdef HAVE_MALLOC_TRIM
 	(void)malloc_trim(0);
-#endif
 }
+#else
+void
+heap_give_back(void)
+{
+}
+#endif

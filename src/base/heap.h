@@ -8,8 +8,8 @@
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
-/* From here on up to MAX_FREE_HEAP bytes at the end of the heap stay when they are
- * free.  For processes that serve; call it once, early. */
+/* From here on up to MAX_FREE_HEAP bytes at the end of the heap stay when they
+ * are free.  For processes that serve; call it once, early. */
 void heap_keep(void);
 
 /* All free pages go back to the kernel: some microseconds for each one, so

@@ -55,16 +55,20 @@ faults_of_bursts(void)
 }
 
 /* Sanitizers and valgrind put a malloc() of their own in place. */
+#ifdef HAVE_MALLINFO2
 static bool
 is_glibc(void)
 {
-#ifdef HAVE_MALLINFO2
 	burst(BLOCK);
 	return mallinfo2().arena > 0;
-#else
-	return false;
-#endif
 }
+#else
+static bool
+is_glibc(void)
+{
+	return false;
+}
+#endif
 
 int
 main(void)
