@@ -181,7 +181,8 @@ def _(t):
 @test("without rules for addresses a unix peer needs none", workers=(1,),
       rows=(("no rule", {}, 200),
             ("a list", {"ipDeny": ["192.0.2.1"]}, 500),
-            ("a limit", {"rateLimit": {"perIpRequestsPerMinute": 9}}, 500)))
+            ("a limit", {"rateLimit": {"perIpRequestsPerMinute": 9}}, 500),
+            ("a day's", {"rateLimit": {"perIpRequestsPerDay": 9}}, 500)))
 def _(t):
     _, security, status = t.row
     with Upstream() as up, gate(up, proxies=[], security=security) as g:

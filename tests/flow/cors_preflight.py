@@ -24,11 +24,11 @@ EXPOSED = ["Mcp-Session-Id", "MCP-Protocol-Version", "WWW-Authenticate",
 BOTH = (1, 4)
 
 
-def cross(up, streaming=None, **cors):
+def cross(up, streaming=None, check=True, **cors):
     cors = dict({"enabled": True, "allowedOrigins": [APP]}, **cors)
     more = {"streaming": streaming} if streaming else {}
     conf = config({"s": server(up), "t": server(up)}, options={
-        "security": {"cors": cors}}, **more)
+        "security": {"cors": cors, "originCheck": check}}, **more)
     conf["mcpProxy"]["options"]["inboundAuth"] = {
         "strategy": "token", "token": {"values": [KEY]}}
     return conf
@@ -38,8 +38,8 @@ def ask(g, path="/s/mcp", origin=APP, method="POST", headers=None, **more):
     rows = [("Access-Control-Request-Method", method)] if method else []
     if origin is not None:
         rows.append(("Origin", origin))
-    if headers is not None:
-        rows.append(("Access-Control-Request-Headers", headers))
+    for text in [headers] if isinstance(headers, str) else headers or ():
+        rows.append(("Access-Control-Request-Headers", text))
     return g.call("OPTIONS", path, rows, **more)
 
 
@@ -100,7 +100,8 @@ def _(t):
      ["mcp-param-" + "a" * 54]),
     ("too many", ",".join("mcp-param-%d" % i for i in range(33)),
      ["mcp-param-%d" % i for i in range(32)]),
-    ("empty", ",,", [])))
+    ("empty", ",,", []),
+    ("twice", ("mcp-param-a", "mcp-param-b"), [])))
 def _(t):
     _, text, more = t.row
     with Gate(cross("http://127.0.0.1:9/")) as g:
@@ -113,6 +114,8 @@ def _(t):
 @test("a refused preflight", rows=(
     ("foreign", {"origin": "https://evil.test"}, {}),
     ("null", {"origin": "null"}, {}),
+    ("foreign, where others may ask", {"origin": "https://evil.test"},
+     {"check": False}),
     ("cors is off", {}, {"enabled": False}),
     ("cors is off, our own", {"origin": "https://gate.test"},
      {"enabled": False})))

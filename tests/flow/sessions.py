@@ -86,6 +86,8 @@ def _(t):
             ("Mcp-Session-Id", s), ("Mcp-Session-Id", s)] +
             list(bearer(ALICE).items()))
         equal(r.status, 400)            # two values: which one is meant?
+        r = ping(g, {"Mcp-Session-Id": "%s, %s" % (s, s)})
+        equal((r.status, r.reason), (400, "bad_request"))   # joined on the way
         equal(len(up.calls), n)
 
 
@@ -104,6 +106,16 @@ def _(t):
             equal((value[:9], r.status), (value[:9], 200))
             equal(r.header("mcp-session-id"), None)
             equal(up.calls[-1].header("mcp-session-id"), None)
+
+
+@test("a session that the upstream begins without initialize is none")
+def _(t):
+    def script(q, out):
+        out.result({}, headers=[("Mcp-Session-Id", "sid")])
+
+    with Upstream(script) as up, Gate(conf(up)) as g:
+        r = g.rpc("/s/mcp", "ping", headers=bearer(ALICE))
+        equal((r.status, r.header("mcp-session-id")), (200, None))
 
 
 @test("initialize within a session")
