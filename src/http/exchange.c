@@ -261,6 +261,8 @@ feed(struct transfer *t, struct str in)
 	do
 		said = h1_next(&t->parser, &in, &piece);
 	while (said != H1_MORE && take_piece(t, said, piece, in));
+	if (said == H1_END && in.n > 0)
+		link_unasked(t->place, in);
 	return settle(t, in.n == 0 && all_sent(t) && !t->plan.stream &&
 		h1_keeps(&t->parser));
 }

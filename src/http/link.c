@@ -13,6 +13,10 @@
  * connection would meet a POST, which must not be repeated.  To choose links
  * at the end of the turn would not help: only the next poll tells what came
  * meanwhile.  The price is 0.4 us.
+ *
+ * What comes later still, behind the next request, nobody can tell from its
+ * reply.  So an upstream that has once sent a reply unasked is no longer
+ * trusted: for a while none of its connections is kept.
  */
 #include "config.h"
 #include "http/wire.h"
@@ -21,9 +25,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/arena.h"
 #include "base/limits.h"
+#include "base/log.h"
 
 #define IDLE_MS		118000u	/* kept so long at most, as libcurl does */
+#define WARY_MS		900000u	/* no trust for so long */
+#define PEEKED		16u	/* bytes: the first line as far as the status */
 #define TLS_AT_ONCE	16384u	/* bytes; one record: all of it or nothing */
 
 /* ---- bytes ------------------------- */
@@ -183,15 +191,68 @@ oldest(const struct wire *w)
 	return LIST_ENTRY(w->idle.next, struct link, age);
 }
 
-/* Nothing has come: TLS may have had a word with itself. */
+/* Whatever else comes is no reply to the next request either.  With 408 a
+ * server says that it is about to close an idle connection. */
 static bool
-quiet(struct link *k)
+is_reply(struct str said)
 {
-	char byte;
+	while (said.n > 0 && (said.p[0] == '\r' || said.p[0] == '\n'))
+		said = str_from(said, 1);
+	return str_starts(said, STR("HTTP/1.")) &&
+		!str_starts(str_from(said, 8), STR(" 408"));
+}
 
+static void
+tell_wary(const struct place *p)
+{
+	struct arena *a = arena_new(KIB(4));
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_WARN, "upstream");
+	log_str(&l, "msg", str_fmt(a, "%s sent a reply that nobody asked for: "
+		"its connections are not kept for 15m", p->host_line));
+	log_end(&l);
+	arena_free(a);
+}
+
+/* The other idle ones may have a late word on the way, too. */
+void
+link_unasked(struct place *p, struct str said)
+{
+	uint64_t now = loop_now_ms(p->way->wire->loop);
+
+	if (!is_reply(said))
+		return;
+	if (p->wary_until_ms <= now)
+		tell_wary(p);
+	p->wary_until_ms = now + WARY_MS;
+	while (!list_empty(&p->idle))
+		link_free(LIST_ENTRY(p->idle.next, struct link, link));
+}
+
+static ssize_t
+peek(struct link *k, char *room)
+{
 	if (k->place->tls)
-		return read_tls(k, &byte, 1) == LINK_AGAIN;
-	return verdict(recv(k->spot->fd, &byte, 1, MSG_PEEK)) == LINK_AGAIN;
+		return read_tls(k, room, PEEKED);
+	return verdict(recv(k->spot->fd, room, PEEKED, MSG_PEEK));
+}
+
+/* Nothing has come: TLS may have had a word with itself.  False: the link is
+ * gone. */
+static bool
+stays_quiet(struct link *k)
+{
+	struct place *p = k->place;
+	char said[PEEKED];
+	ssize_t n = peek(k, said);
+
+	if (n == LINK_AGAIN)
+		return true;
+	link_free(k);
+	if (n > 0)
+		link_unasked(p, (struct str){ said, (size_t)n });
+	return false;
 }
 
 struct link *
@@ -202,10 +263,12 @@ link_reuse(struct place *p)
 	while (!list_empty(&p->idle)) {
 		struct link *k = LIST_ENTRY(p->idle.prev, struct link, link);
 
-		if (k->until_ms <= loop_now_ms(w->loop) || !quiet(k)) {
+		if (k->until_ms <= loop_now_ms(w->loop)) {
 			link_free(k);
 			continue;
 		}
+		if (!stays_quiet(k))
+			continue;
 		list_drop(&k->link);
 		list_drop(&k->age);
 		w->n_idle--;
@@ -223,7 +286,7 @@ link_keep(struct link *k, const struct h1 *parser)
 	if (parser->has_keep && parser->keep_s < IDLE_MS / 1000)
 		for_ms = parser->keep_s > 0 ? (parser->keep_s - 1) * 1000 : 0;
 	k->user = NULL;
-	if (for_ms == 0) {
+	if (for_ms == 0 || now < k->place->wary_until_ms) {
 		link_free(k);
 		return;
 	}
@@ -243,6 +306,6 @@ link_event(struct link *k, int events)
 {
 	if (k->user != NULL)
 		exchange_event(k->user, events);
-	else if (!quiet(k))
-		link_free(k);
+	else
+		(void)stays_quiet(k);
 }

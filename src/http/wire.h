@@ -87,6 +87,7 @@ struct place {
 	uint16_t port;
 	bool https, tls;		/* tls: also towards a proxy */
 	bool refused;			/* a name that blockPrivate refuses */
+	uint64_t wary_until_ms;		/* nothing is kept until then */
 };
 
 /* An easy handle, dressed for its way; it makes one connection at a time. */
@@ -171,6 +172,9 @@ void link_keep(struct link *k, const struct h1 *parser);
 void link_free(struct link *k);		/* closes it */
 void link_event(struct link *k, int events);
 void link_want(struct link *k, int events);
+
+/* Bytes came behind a reply, or to an idle link. */
+void link_unasked(struct place *p, struct str said);
 
 enum { LINK_AGAIN = -1, LINK_BROKEN = -2 };
 /* Bytes, 0: the end, or one of the above. */

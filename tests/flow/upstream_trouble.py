@@ -276,6 +276,27 @@ def _(t):
             time.sleep(0.05)
 
 
+@test("an upstream that says each reply twice loses its kept connections",
+      workers=(1,), rows=("at once", "later"))
+def _(t):
+    def script(q, out):
+        body = b'{"jsonrpc":"2.0","id":1,"result":"%d"}' % q.json["id"]
+        out.body(200, body)
+        if t.row == "later":
+            time.sleep(0.05)
+        out.body(200, body)
+
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        for i in range(6):
+            r = g.rpc("/s/mcp", "ping", id=i)
+            equal((r.status, r.json["result"]), (200, str(i)))
+            if i == 0:
+                g.log_has("sent a reply that nobody asked for") \
+                    if t.row == "at once" else time.sleep(0.2)
+        equal(up.connections, 6)
+        equal(g.log_count("sent a reply that nobody asked for"), 1)
+
+
 @test("upstream connections are kept and used again", workers=(1,))
 def _(t):
     with Upstream() as up, Gate(config({"s": server(up)})) as g:

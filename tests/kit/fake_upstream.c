@@ -27,7 +27,7 @@
 #define IN_ROOM		(256 * 1024)
 
 enum later { LATER_NOTHING, LATER_OK, LATER_CLOSE, LATER_TICK, LATER_DRIP,
-	LATER_BEHIND };
+	LATER_BEHIND, LATER_BLANK, LATER_TIRED };
 
 struct connection {
 	char *in, *out;
@@ -343,6 +343,20 @@ do_unasked(struct request *r)
 }
 
 static void
+do_blank(struct request *r)
+{
+	json(r->c, 200);
+	later(r->c, LATER_BLANK, r->number);
+}
+
+static void
+do_tired(struct request *r)
+{
+	json(r->c, 200);
+	later(r->c, LATER_TIRED, r->number);
+}
+
+static void
 do_closing(struct request *r)
 {
 	say(r->c, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
@@ -423,6 +437,7 @@ static const struct {
 	{ "/lines/", do_lines }, { "/odd", do_odd }, { "/early", do_early },
 	{ "/trickle/", do_trickle }, { "/big/", do_big },
 	{ "/count", do_count }, { "/behind", do_behind },
+	{ "/blank/", do_blank }, { "/tired/", do_tired },
 	{ "/unasked/", do_unasked }, { "/closing", do_closing },
 	{ "/ten", do_ten }, { "/keep/", do_keep }, { "/doubt", do_doubt },
 	{ "/until", do_until }, { "/refuse", do_refuse },
@@ -676,6 +691,10 @@ on_time(int i)
 		json(c, 200);
 	else if (c->later == LATER_BEHIND)
 		stray(c);
+	else if (c->later == LATER_BLANK)
+		say(c, "\r\n");
+	else if (c->later == LATER_TIRED)
+		say(c, "HTTP/1.1 408 Tired\r\nConnection: close\r\n\r\n");
 	take(i);
 }
 

@@ -33,6 +33,8 @@
  *	/count		"CONNECTIONS REQUESTS" so far
  *	/behind		200 with the head of another reply behind it
  *	/unasked/N	200, and such a head after N milliseconds
+ *	/blank/N	200, and a blank line after N milliseconds
+ *	/tired/N	200, and 408 after N milliseconds
  *	/closing	200 with Connection: close; stays open nevertheless
  *	/ten		200 of HTTP/1.0 with Connection: keep-alive
  *	/keep/N		200 with Keep-Alive: timeout=N
