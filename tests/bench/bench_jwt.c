@@ -151,7 +151,7 @@ static void
 judge_by(const struct asked *q, const struct auth_policy *policy,
 	struct arena *a)
 {
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 	struct params p;
 
 	params_init(&p, a, 4);

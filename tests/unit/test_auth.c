@@ -372,7 +372,7 @@ static void
 run_row(size_t i)
 {
 	struct arena *a = arena_new(1 << 22);
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 	const struct fault *f = judge(a, &plans[cases[i].plan],
 		cases[i].what, NULL, &an);
 	enum fault_kind kind = f != NULL ? f->kind : FAULT_KINDS;
@@ -408,7 +408,7 @@ check_presented(void)
 		{ QUERY, "Q", "alpha-token" },
 	};
 	struct arena *a = arena_new(1 << 22);
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		(void)judge(a, &plans[rows[i].plan], rows[i].what, NULL, &an);
@@ -424,7 +424,7 @@ static void
 check_other(void)
 {
 	struct arena *a = arena_new(1 << 22);
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 
 	(void)judge(a, &plans[DUAL], "JU", NULL, &an);
 	IS_STR(an.other, "alice");
@@ -451,7 +451,7 @@ check_nobody(void)
 		{ APIKEY, "B", false }, { SCOPES, "U", false },
 	};
 	struct arena *a = arena_new(1 << 22);
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		OK(judge(a, &plans[rows[i].plan], rows[i].what, NULL, &an) !=
@@ -469,7 +469,7 @@ static void
 check_digests(void)
 {
 	struct arena *a = arena_new(1 << 22);
-	struct auth_answer one, two, three;
+	struct auth_answer one = { 0 }, two = { 0 }, three = { 0 };
 
 	(void)judge(a, &plans[TOKEN], "C", NULL, &one);
 	(void)judge(a, &plans[BEARERS], "C", NULL, &two);
@@ -511,7 +511,7 @@ check_realm(void)
 {
 	struct arena *a = arena_new(1 << 22);
 	struct conf_inbound in = plans[TOKEN];
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 
 	in.realm = STR("a\"b\\c\r\nX-D: \x7f\xc3\xa4");
 	(void)judge(a, &in, "", NULL, &an);
@@ -528,7 +528,7 @@ passes(struct segment *s, const struct conf_inbound *in, const char *name,
 {
 	struct arena *a = arena_new(1 << 22);
 	struct auth_policy *policy;
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 	struct params p;
 	bool good;
 

@@ -156,7 +156,7 @@ static enum fault_kind
 verdict(const struct world *w, struct segment *s, struct revoked *r,
 	int64_t now_s, bool waited)
 {
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 	struct params p;
 	const struct fault *f;
 

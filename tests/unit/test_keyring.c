@@ -85,7 +85,7 @@ token_of(struct arena *a, const struct signer *s, const char *kid,
 static int
 judge(struct arena *a, struct str token, uint32_t *retry_r)
 {
-	struct auth_answer an;
+	struct auth_answer an = { 0 };
 	const struct fault *f;
 	struct params p;
 
@@ -182,7 +182,7 @@ test_rotations(struct arena *a)
 
 	for (unsigned i = 0; i < ROTATIONS; i++) {
 		struct arena *scratch = arena_new(MIB(1));
-		struct auth_answer an;
+		struct auth_answer an = { 0 };
 		struct params p;
 
 		if (i == 100)
