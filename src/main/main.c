@@ -378,6 +378,7 @@ serve(struct settings *s)
 	bool inherited = listen_inherited() >= 0;
 	int rc;
 
+	(void)signal(SIGPIPE, SIG_IGN);	/* nobody may read what we say */
 	s->cgi = settings_is_cgi() && !inherited && s->listen == NULL
 		&& !listen_ready(STDIN_FILENO);
 	if (s->cgi) {

@@ -4,6 +4,7 @@
 #include "main/settings.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,11 +48,24 @@ may_override(const struct settings *s)
 	return true;
 }
 
-static void
-print_messages(const struct conf_messages *m)
+/* Would a line to standard error be taken at once?  With CGI each request has
+ * lines to say, and who does not read them still waits for the reply. */
+static bool
+is_read(void)
 {
-	for (uint32_t i = 0; i < m->n; i++)
-		(void)fprintf(stderr, "%.*s\n", STR_ARG(m->v[i].text));
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void
+print_messages(const struct settings *s, const struct conf_messages *m)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		if (!s->cgi || is_read())
+			(void)fprintf(stderr, "%.*s\n",
+				STR_ARG(m->v[i].text));
+	}
 }
 
 int
@@ -81,7 +95,7 @@ settings_load(struct settings *s, bool check_only, struct arena *a,
 	if (!s->cgi)		/* OpenSSL takes a millisecond to start */
 		src.judge = auth_policy_judge;
 	*gen_r = conf_load(&src, a, &said);
-	print_messages(&said);
+	print_messages(s, &said);
 	return *gen_r != NULL ? 0 : EX_CONFIG;
 }
 

@@ -347,6 +347,35 @@ def _(t):
             assert got.startswith(b"Status: 200"), got
 
 
+def fill(pipe):
+    """Not a byte more goes into it without waiting."""
+    os.set_blocking(pipe, False)
+    for n in (4096, 1):
+        try:
+            while True:
+                os.write(pipe, b"x" * n)
+        except BlockingIOError:
+            pass
+    os.set_blocking(pipe, True)
+
+
+@test("CGI: standard error that nobody reads stops nothing", rows=(
+    "closed", "full"))
+def _(t):
+    r, w = os.pipe()
+    if t.row == "closed":
+        os.close(r)
+    else:
+        t.after(lambda: os.close(r))
+        fill(w)
+    t.after(lambda: os.close(w))
+    with Upstream() as up, Gate(config({"s": server(up)}), mode="cgi") as g:
+        for method, uri, body in (("GET", "/health", b""),
+                                  ("POST", "/s/mcp", ASK)):
+            reply, code = g.cgi(method, uri, {}, body, stderr=w, seconds=10)
+            equal((reply.status, code), (200, 0))
+
+
 @test("CGI: streaming auto folds")
 def _(t):
     def script(q, out):

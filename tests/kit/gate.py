@@ -441,9 +441,9 @@ class Gate:
         return {"Mcp-Session-Id": r.header("mcp-session-id")}
 
     def cgi_begin(self, method, uri, headers=(), body=b"", env=None, args=(),
-                  **more):
+                  stderr=None, **more):
         """A process for one plain CGI request: (Popen, the body that its
-        standard input is to get)."""
+        standard input is to get).  stderr: not the log."""
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         rows = list(headers.items()) if isinstance(headers, dict) \
             else list(headers)
@@ -452,7 +452,8 @@ class Gate:
         with open(self.log, "ab") as err:
             p = subprocess.Popen(
                 [self.binary, "--config", self.file] + list(args),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=err if stderr is None else stderr,
                 env=full, cwd=self.dir)
         return p, body
 
@@ -506,6 +507,19 @@ class Gate:
             return None
 
         return eventually(look, seconds, "an access line with %r" % want)
+
+    def access_of(self, names, seconds=5):
+        """The access lines of the requests with these ids, by id."""
+        names = set(names)
+
+        def look():
+            found = {line["request_id"]: line for line in self.log_lines()
+                     if line.get("event") == "request" and
+                     line.get("request_id") in names}
+            return found if len(found) == len(names) else None
+
+        return eventually(look, seconds, "%d access lines" % len(names)) \
+            if names else {}
 
     def metrics_text(self):
         r = self.get("/metrics")

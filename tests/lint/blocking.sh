@@ -18,6 +18,7 @@ allowed()
 	"src/main/pool.c waitpid") ;;
 	"src/main/pool.c sigtimedwait") ;;
 	"src/door/fcgi.c FCGX_Accept_r") ;;	# on the staging file
+	"src/main/settings.c poll") ;;		# start: does not wait
 	"src/shm/segment.c flock") ;;		# start: who makes the file
 	"src/shm/segment.c poll") ;;		# start: waits for that one
 	"src/shm/revoked_file.c flock") ;;		# mcpgatectl: who appends
