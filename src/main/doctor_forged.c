@@ -168,13 +168,15 @@ is_refused(const struct ask_reply *r)
 		r->status == 421 || r->status == 431;
 }
 
-/* Of no answer and of a busy one nobody knows what it means. */
+/* Of no answer and of a busy one nobody knows what it means; nor of 403 where
+ * nothing was forged: who is calling was not asked. */
 static bool
-is_unclear(struct doctor *d, struct str name, const struct ask_reply *r)
+is_unclear(struct doctor *d, struct str name, const struct ask_reply *r,
+	bool plain)
 {
 	if (doctor_silent(d, check, name, r))
 		return true;
-	if (is_believed(r) || is_refused(r))
+	if (is_believed(r) || (is_refused(r) && !(plain && r->status == 403)))
 		return false;
 	doctor_find(d, FINDING_WARN, check, str_fmt(d->arena,
 		"\"%.*s\" answers %d: %.*s", STR_ARG(name), r->status,
@@ -204,7 +206,7 @@ try_round(struct doctor *d, const struct conf_server *s, enum round round)
 	struct ask_reply r;
 
 	doctor_call(d, s->name, STR(""), &h, &r);
-	if (is_unclear(d, s->name, &r))
+	if (is_unclear(d, s->name, &r, false))
 		return false;
 	if (!is_believed(&r))
 		return true;
@@ -221,7 +223,7 @@ forge(struct doctor *d, const struct conf_server *s)
 	bool good = true;
 
 	doctor_call(d, s->name, STR(""), NULL, &plain);
-	if (is_unclear(d, s->name, &plain))
+	if (is_unclear(d, s->name, &plain, true))
 		return false;
 	if (is_believed(&plain)) {
 		doctor_find(d, FINDING_FAIL, check, str_fmt(d->arena,

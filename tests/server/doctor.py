@@ -189,6 +189,17 @@ def _(t):
         assert hint in rows["identity"]["change"], rows["identity"]
 
 
+@test("an address that may not ask finds nothing out", limit=120)
+def _(t):
+    skip_missing(webserver.Nginx)
+    with Upstream() as up, ready(webserver.Nginx)(config({"s": server(up, {
+            "inboundAuth": proxied(param="MCPGATE_USER"),
+            "security": {"ipAllow": ["192.0.2.1"]}})})) as s:
+        code, rows, _ = examine(s)
+        equal((code, rows["identity"]["result"]), (0, "warn"))
+        assert "answers 403" in rows["identity"]["said"], rows["identity"]
+
+
 # Who presents nothing comes in there, too, as somebody else.
 BESIDE = (("public tools", {"publicTools": ["*"]}),
           ("whoever comes", {"strategy": ["token", "none"]}),
