@@ -12,7 +12,6 @@ import random
 import re
 import sys
 import tempfile
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -207,9 +206,7 @@ def _(t):
         asked = [(peer, value, g.rpc("/s/mcp", "ping", REMOTE_ADDR=peer,
                                      headers={"X-Forwarded-For": value}))
                  for peer, value in walks()]
-        time.sleep(0.3)
-        told = {line.get("request_id"): line for line in g.log_lines()
-                if line.get("event") == "request"}
+        told = g.access_of(r.header("x-request-id") for _, _, r in asked)
         for peer, value, r in asked:
             want, label = client(peer, value), (peer, value)
             if isinstance(want, int):
@@ -326,9 +323,7 @@ def _(t):
         asked = [(peer, value, g.rpc("/s/mcp", "ping", REMOTE_ADDR=peer,
                                      headers={"Forwarded": value}))
                  for peer, value in forwarded()]
-        time.sleep(0.3)
-        told = {line.get("request_id"): line for line in g.log_lines()
-                if line.get("event") == "request"}
+        told = g.access_of(r.header("x-request-id") for _, _, r in asked)
         for peer, value, r in asked:
             want, label = client_7239(peer, value), (peer, value)
             if isinstance(want, int):

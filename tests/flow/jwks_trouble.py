@@ -90,7 +90,7 @@ def _(t):
             time.sleep(0.5)         # others are not held up by that
             before = time.monotonic()
             equal(g.get("/health").status, 200)
-            assert time.monotonic() - before < 1
+            assert time.monotonic() - before < tap.SLOW
             for th in threads:
                 th.join(15)
             equal(got, [503] * 6)

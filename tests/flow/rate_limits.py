@@ -134,9 +134,10 @@ def _(t):
                                      "burstSize": 10}, t.workers) as g:
         began = time.monotonic()
         got = ask(g, 11)
-        if time.monotonic() - began < 0.9:
-            equal(statuses(got), {200: 10, 429: 1})
-            equal(got[-1].header("retry-after"), "1")
+        late = time.monotonic() - began > 0.9   # a second brings one more
+        equal(statuses(got[:10]), {200: 10})
+        assert late or got[-1].status == 429, statuses(got)
+        assert got[-1].header("retry-after") == "1" or late
         time.sleep(1.05)
         equal(ask(g)[0].status, 200)
 

@@ -147,7 +147,7 @@ def _(t):
             began = time.monotonic()
             equal(s.block(3), {})
             equal(s.block(3), {})
-            assert 1.5 < time.monotonic() - began < 3.5
+            assert 1.5 < time.monotonic() - began < 3.5 * tap.SLOW
             hold.go()
             assert s.event() is not None
 
@@ -226,7 +226,7 @@ def _(t):
         c.close()
         eventually(lambda: took, 6)
         assert took[0] is not None, "the upstream was not cancelled"
-        assert time.monotonic() - began < 1.0, "cancelled late"
+        assert time.monotonic() - began < 2 * tap.SLOW, "cancelled late"
         equal(g.access(server="s")["status"], 499)
 
 
@@ -266,7 +266,7 @@ def _(t):
         began = time.monotonic()
         for _ in range(20):
             equal(g.rpc("/s/mcp", "ping").status, 200)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 4 * tap.SLOW
         stop.set()
         c.close()
 
