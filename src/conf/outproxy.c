@@ -22,20 +22,32 @@ known_scheme(struct str s)
 	return false;
 }
 
-/* The URL apart: userinfo decoded, the rest without it. */
+static void
+tell_bad(struct loading *l, const struct node *at, struct str text,
+	const char *variable)
+{
+	struct str scheme = str_head(text, str_search(text, STR("://")));
+
+	if (scheme.n == text.n || scheme.n > 16)
+		scheme = STR("");
+	report_add(l->report, "E31", at, "%s%s%sscheme \"%.*s\" is not %s",
+	    variable != NULL ? "environment " : "",
+	    variable != NULL ? variable : "", variable != NULL ? ": " : "",
+	    STR_ARG(scheme), known_scheme(scheme) ?
+	    "followed by a host and a port" : "one of " SCHEMES);
+}
+
+/* The URL apart: userinfo decoded, the rest without it.  variable: where it
+ * comes from; NULL: the file. */
 static bool
 take_url(struct loading *l, const struct node *at, struct str text,
-	struct conf_outproxy *p)
+	const char *variable, struct conf_outproxy *p)
 {
 	struct str password;
 	struct uri u;
 
 	if (!uri_parse(l->arena, text, &u) || !known_scheme(u.scheme)) {
-		size_t colon = str_search(text, STR("://"));
-
-		report_add(l->report, "E31", at,
-		    "scheme \"%.*s\" is not one of " SCHEMES,
-		    colon < text.n && colon < 17 ? (int)colon : 0, text.p);
+		tell_bad(l, at, text, variable);
 		return false;
 	}
 	if (u.port == 0)
@@ -73,43 +85,48 @@ joined(struct loading *l, const struct node *list)
 }
 
 /* ---- the environment --------------------------------------------------------------- */
+static bool
+is_set(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v != NULL && *v != '\0';
+}
+
+/* The name of the first one that is set, or NULL. */
 static const char *
 first_set(const char *a, const char *b)
 {
-	const char *v = getenv(a);
-
-	if (v == NULL || *v == '\0')
-		v = getenv(b);
-	return v != NULL && *v != '\0' ? v : NULL;
+	return is_set(a) ? a : is_set(b) ? b : NULL;
 }
 
 static void
 take_environment(struct loading *l, const struct conf_server *s,
 	const struct node *at, struct conf_outproxy *p)
 {
-	const char *url, *no = first_set("no_proxy", "NO_PROXY");
+	const char *name, *no = first_set("no_proxy", "NO_PROXY");
 	struct str text;
 
 	p->use_env = true;
 	if (!l->src->env_proxy)
 		return;
 	if (str_starts(s->origin, STR("https:")))
-		url = first_set("https_proxy", "HTTPS_PROXY");
+		name = first_set("https_proxy", "HTTPS_PROXY");
 	else
-		url = first_set("http_proxy", "HTTP_PROXY");
-	if (url == NULL)
-		url = first_set("all_proxy", "ALL_PROXY");
+		name = first_set("http_proxy", "HTTP_PROXY");
+	if (name == NULL)
+		name = first_set("all_proxy", "ALL_PROXY");
 	if (no != NULL)
 		p->noproxy = str_fmt(l->arena, "%.*s%s%s", STR_ARG(p->noproxy),
-		    p->noproxy.n > 0 ? "," : "", no);
-	if (url == NULL)
+		    p->noproxy.n > 0 ? "," : "", getenv(no));
+	if (name == NULL)
 		return;
-	text = str_copy(l->arena, str_of(url));
+	text = str_copy(l->arena, str_of(getenv(name)));
 	if (str_search(text, STR("://")) == text.n)
-		text = str_fmt(l->arena, "http://%s", url);
+		text = str_fmt(l->arena, "http://%.*s", STR_ARG(text));
 	if (text.n > 0 && text.p[text.n - 1] == '/')
 		text.n--;
-	take_url(l, at, text, p);
+	take_url(l, at, text, name, p);
 	file_mix(l, text);
 }
 
@@ -171,7 +188,7 @@ outproxy_fill(struct loading *l, struct conf_server *s,
 
 	p->url = p->username = STR("");
 	p->noproxy = joined(l, node_get(b, "noProxy"));
-	if (url != NULL && !url->bad && !take_url(l, url, url->text, p))
+	if (url != NULL && !url->bad && !take_url(l, url, url->text, NULL, p))
 		return;
 	check_block(l, b, p);
 	take_login(l, node_get(b, "auth"), p);

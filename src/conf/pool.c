@@ -316,9 +316,19 @@ check_place(struct loading *l, const struct node *header,
 }
 
 static void
+check_prefix(struct loading *l, const struct node *prefix)
+{
+	if (prefix != NULL && !prefix->bad && !str_printable(prefix->text))
+		report_add(l->report, "E63", prefix,
+		    "\"%.*s\" cannot be a header here",
+		    STR_ARG(str_head(prefix->raw, 80)));
+}
+
+static void
 fill_auth(struct loading *l, const struct node *auth, struct conf_pool *p)
 {
 	check_place(l, node_get(auth, "header"), node_get(auth, "query"));
+	check_prefix(l, node_get(auth, "prefix"));
 	read_tokens(l, node_get(auth, "tokens"), p);
 	read_rotate_on(l, node_get(auth, "rotateOn"), p);
 	choose_mode(l, auth, p);
@@ -361,6 +371,7 @@ fill_api_key(struct loading *l, const struct node *k, struct conf_pool *p)
 	const struct node *value = node_get(k, "value");
 
 	check_place(l, header, query);
+	check_prefix(l, prefix);
 	if (value == NULL || (header == NULL &&
 	    (query == NULL || query->text.n == 0))) {
 		report_add(l->report, "E42", k, "apiKey needs %s",

@@ -124,6 +124,11 @@ static const struct {
 	{ "MCPGATE_TRUSTED_PROXIES=10.0.0.1,x", PLAIN, NULL, "E49", "\"x\" is "
 		"not an address or CIDR block" },
 
+	/* whose mistake it is */
+	{ "HTTPS_PROXY=ftp://h:1", "{\"mcpServers\":{\"s\":{\"url\":"
+		"\"https://u/\"}}}", NULL, "E31",
+		"environment HTTPS_PROXY: scheme \"ftp\" is not one of http" },
+
 	/* one half is no pair */
 	{ "BASIC_AUTH_USER=ann", PLAIN, "l", "W17",
 		"environment BASIC_AUTH_USER is not used" },
@@ -250,7 +255,7 @@ run_row(struct conf_rig *r, size_t i)
 	bool good;
 
 	set_all(rows[i].env, true);
-	r->source.env_overrides = true;
+	r->source.env_overrides = r->source.env_proxy = true;
 	c = conf_rig_load(r, rows[i].file);
 	good = rows[i].strategies == NULL ? c == NULL : c != NULL &&
 		same_strategies(&c->options.inbound, rows[i].strategies);

@@ -124,6 +124,10 @@ static const struct {
 		"local, token, apikey, jwt, introspection, proxy, lua, js" },
 	{ "E04", SERVER(",\"type\":\"websocket\""),
 		S ".type: \"websocket\" is not a known word" },
+	{ "E04", OPTIONS("\"tls\":{\"cipherSuites\":["
+		"\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\"]}"),
+		O ".tls.cipherSuites[0]: \"TLS_ECDHE_RSA_WITH_AES_128_GCM_"
+		"SHA256\" is not a known word; one of TLS_AES_128_GCM_SHA256" },
 	{ "E05", AUTH("\"tokens\":[\"${T_NONE}\"]"),
 		O ".auth.tokens[0]: environment variable \"T_NONE\" is not "
 		"set" },
@@ -211,6 +215,9 @@ static const struct {
 		"\"s\"" },
 	{ "E30", OPTIONS("\"proxy\":{\"auth\":{\"username\":\"u\"}}"),
 		O ".proxy.auth: proxy.auth needs proxy.url" },
+	{ "E31", OPTIONS("\"proxy\":{\"url\":\"http://h:99999\"}"),
+		O ".proxy.url: scheme \"http\" is not followed by a host and "
+		"a port" },
 	{ "E31", OPTIONS("\"proxy\":{\"url\":\"ftp://h:1\"}"),
 		O ".proxy.url: scheme \"ftp\" is not one of http, https, "
 		"socks5, socks5h, socks4, socks4a" },
@@ -284,6 +291,8 @@ static const struct {
 		"expected an origin like https://app.example.com" },
 	{ "E02", OPTIONS("\"security\":{\"cors\":{\"allowedOrigins\":["
 		"\"https://a.*.test\"]}}"), "expected an origin" },
+	{ "E63", AUTH("\"tokens\":[\"t\"],\"prefix\":\"a\\nb\""),
+		O ".auth.prefix: \"a?b\" cannot be a header here" },
 	{ "E63", OPTIONS("\"security\":{\"cors\":{\"allowedMethods\":["
 		"\"GET, X\\r\"]}}"), "cannot be a header here" },
 	{ "E63", OPTIONS("\"security\":{\"cors\":{\"allowedHeaders\":["
