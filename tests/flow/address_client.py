@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
-from kit.gate import Gate, config, server  # noqa: E402
+from kit.gate import Gate, config, run, server  # noqa: E402
 from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream  # noqa: E402
 
@@ -206,6 +206,14 @@ def _(t):
             equal(client_of(g, r), "192.0.2.9")
 
 
+@test("who comes through a proxy on this machine is no local client",
+      workers=(1,))
+def _(t):
+    with Upstream() as up, Gate(config({"s": server(up)})) as g:
+        equal(g.get("/metrics").status, 200)
+        equal(g.get("/metrics", [(XFF, "127.0.0.1")]).status, 403)
+
+
 @test("pages that look at addresses are not fooled", workers=(1,), rows=(
     ("the proxy's own address", [], 200), ("a stranger", ["192.0.2.7"], 403),
     ("too many", [", ".join(["1.1.1.1"] * 33)], 400),
@@ -220,6 +228,26 @@ def _(t):
             equal(g.get("/metrics", rows, REMOTE_ADDR="10.0.0.1").status,
                   status)
             equal(g.get("/health", rows, REMOTE_ADDR="10.0.0.1").status, 200)
+
+
+EACH = "the trusted proxies have to write or append to each of "
+
+
+@test("who has to write the headers is told at the start", rows=(
+    ("the usual one", PROXIES, ["x-forwarded-for"], None),
+    ("another one", PROXIES, ["Forwarded"], "Forwarded"),
+    ("two", PROXIES, ["X-Forwarded-For", "X-Real-IP"],
+     "X-Forwarded-For, X-Real-IP"),
+    ("nobody is trusted", [], ["X-Real-IP"], None)))
+def _(t):
+    _, proxies, headers, said = t.row
+    with Gate(config({"s": server("http://127.0.0.1:9/")},
+                     trustedProxies=proxies,
+                     clientIp={"headers": headers}), mode="cgi") as g:
+        code, _, err = run(["-t", "--config", g.file])
+    equal(code, 0)
+    assert (EACH in err) == (said is not None), err
+    assert said is None or "clientIp.headers: " + EACH + said + "\n" in err
 
 
 @test("a request that fails early is told with its address", workers=(1,))

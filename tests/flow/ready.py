@@ -65,6 +65,13 @@ def _(t):
                     {"X-Forwarded-For": "192.0.2.1"}).json, BAD)
 
 
+@test("no names where admin is off, whoever asks")
+def _(t):
+    with Upstream() as up, Gate(conf_of(up, invalid(), enabled=False,
+                                        authRequired=False)) as g:
+        equal(g.get("/ready?strict=1", AUTH).json, BAD)
+
+
 @test("all servers serve; one that is switched off is not asked for", rows=(
     None, "off"))
 def _(t):
