@@ -433,9 +433,28 @@ check_groups(struct loading *l)
 	}
 }
 
+/* One that a trusted proxy passes on as it came is a client's own word. */
+static void
+check_client_headers(struct loading *l)
+{
+	const struct node *at = node_at(l->root, "mcpProxy.clientIp.headers");
+	const struct conf_texts *v = &l->conf->client_ip_headers;
+	struct str list = STR("");
+
+	if (at == NULL || l->conf->trusted_proxies.n == 0 || v->n == 0 ||
+	    (v->n == 1 && str_is_nocase(v->v[0], "X-Forwarded-For")))
+		return;
+	for (uint32_t i = 0; i < v->n; i++)
+		list = str_fmt(l->arena, "%.*s%s%.*s", STR_ARG(list),
+		    i > 0 ? ", " : "", STR_ARG(str_head(v->v[i], 64)));
+	report_add(l->report, "W22", at, "the trusted proxies have to write "
+	    "or append to each of %.*s", STR_ARG(str_head(list, 400)));
+}
+
 void
 check_gate(struct loading *l)
 {
+	check_client_headers(l);
 	fill_addr(l);
 	check_listen(l);
 	fill_socket_mode(l);
