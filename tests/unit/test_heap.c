@@ -14,6 +14,7 @@
 #include "kit/tap.h"
 
 #define BLOCK	KIB(8)		/* below what malloc() maps for itself */
+#define BODY	KIB(400)	/* below what door/bytes.c maps */
 #define BURSTS	20
 
 static long
@@ -54,6 +55,25 @@ faults_of_bursts(void)
 	return faults() - before;
 }
 
+/* The same for blocks that a large body needs. */
+static long
+faults_of_bodies(void)
+{
+	long before = faults();
+
+	for (int i = 0; i <= BURSTS; i++) {
+		char *p = malloc(BODY);
+
+		if (p == NULL)
+			abort();
+		memset(p, 1, BODY);
+		free(p);
+		if (i == 0)
+			before = faults();
+	}
+	return faults() - before;
+}
+
 /* Sanitizers and valgrind put a malloc() of their own in place. */
 #ifdef HAVE_MALLINFO2
 static bool
@@ -85,5 +105,8 @@ main(void)
 	before = faults();
 	burst(MAX_FREE_HEAP / 2);
 	OK(faults() - before > 200);
+
+	heap_give_back();	/* nothing is there that they would fit into */
+	OK(faults_of_bodies() < BURSTS);
 	return tap_done();
 }
