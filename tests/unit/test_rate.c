@@ -193,6 +193,12 @@ check_windows(void)
 	IS_INT(pass(h, at(0, noon + 3600), 150), 100);
 	tap_ok(pass(h, at(0, noon + 3599), 1) == 0,
 		"a clock that is a second behind counts in the next hour");
+	h = window(RATE_HOUR, 100, 601);
+	IS_INT(pass(h, at(0, noon + 7200), 50), 50);
+	IS_INT(pass(h, at(0, noon + 7199), 1), 1);
+	tap_ok(pass(h, at(0, noon + 7200), 150) == 49,
+		"and takes nothing of it away");
+	h = window(RATE_HOUR, 100, 600);
 	IS_INT(pass(h, at(0, noon + 10 * 3600), 150), 100);
 	IS_INT(pass(h, at(0, noon), 150), 100);	/* set back: begins anew */
 	IS_INT(pass(d, at(0, noon), 150), 100);

@@ -85,6 +85,12 @@ loosen(struct place *p)
 }
 
 static void
+stick(struct place *p)
+{
+	chmod(p->file, 01600);
+}
+
+static void
 link_again(struct place *p)
 {
 	char other[96];
@@ -163,6 +169,7 @@ static const struct {
 	{ "what a killed maker left is removed", leave_half_made, false,
 		FRESH, "" },
 	{ "a loose mode is refused", loosen, false, REFUSED, "0600" },
+	{ "a mode with more than permissions", stick, false, REFUSED, "0600" },
 	{ "a second name is refused", link_again, false, REFUSED,
 		"another name" },
 	{ "a symlink is refused", make_symlink, false, REFUSED,
