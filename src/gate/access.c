@@ -4,8 +4,10 @@
  *
  * Before: route_run() has found the server or page.
  * After:  the address may come in and does not ask too often, the method
- *         fits, the origin is ours or none, there is room, and a POST has a
- *         type and takes a reply that we can give.
+ *         fits, the origin is ours or none, and there is room.
+ *
+ * access_form(): has a POST a type, and is a reply taken that we can give?
+ * That is asked once the caller is known.
  */
 #include "config.h"
 
@@ -181,6 +183,14 @@ check_accept(struct req *q)
 	return NULL;
 }
 
+const struct fault *
+access_form(struct req *q)
+{
+	const struct fault *f = q->method == METHOD_POST ? check_type(q) : NULL;
+
+	return f == NULL ? check_accept(q) : f;
+}
+
 static enum turn
 answer_options(struct req *q)
 {
@@ -205,10 +215,6 @@ access_run(struct req *q)
 		f = rates_enter(q);
 	if (f == NULL)
 		f = check_room(q);
-	if (f == NULL && q->server != NULL && q->method == METHOD_POST)
-		f = check_type(q);
-	if (f == NULL && q->server != NULL)
-		f = check_accept(q);
 	if (f == NULL && q->server != NULL && q->server->invalid.n > 0)
 		f = fault_new(q->arena, FAULT_SERVER_INVALID, "%.*s",
 			STR_ARG(q->server->invalid));

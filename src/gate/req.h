@@ -224,6 +224,9 @@ bool access_can_stream(const struct req *q);
 /* What the client says it takes, whether or not it can be had here. */
 uint32_t access_accept(const struct req *q);
 
+/* Of a known caller: the type of a POST, and what Accept takes: q->accept. */
+const struct fault *access_form(struct req *q);
+
 enum turn selftest_run(struct req *q);
 
 /* The names of the request's headers, as a JSON list. */

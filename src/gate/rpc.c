@@ -3,8 +3,8 @@
  * rpc -- a JSON-RPC message that we accept?
  *
  * Before: the caller is known.
- * After:  a POST's envelope is in q->rpc; session and version headers are
- *         checked for every method.
+ * After:  a POST's envelope is in q->rpc; what it brings, what it takes,
+ *         session and version headers are checked for every method.
  */
 #include "config.h"
 #include "mcp/rpc.h"
@@ -131,6 +131,9 @@ rpc_run(struct req *q)
 
 	if (q->server == NULL)
 		return NEXT;
+	f = access_form(q);
+	if (f != NULL)
+		return req_fail(q, f);
 	crooked = session_read(q);
 	f = q->method == METHOD_POST ? read_body(q) : check_version(q);
 	if (f == NULL)

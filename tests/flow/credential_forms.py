@@ -320,4 +320,28 @@ def _(t):
               ("token_expired", EXPIRED))
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
+@test("who calls is asked before what he brings and takes", rows=(
+    ("a token in a form", "POST", {"Content-Type": FORM},
+     b"access_token=" + KEY.encode(), 415),
+    ("text", "POST", {"Content-Type": "text/plain"}, b"{}", 415),
+    ("no type for him", "POST", {"Content-Type": "application/json",
+                                 "Accept": "text/html"}, b"{}", 406),
+    ("a browser", "GET", {"Accept": "text/html"}, b"", 406)))
+def _(t):
+    _, method, headers, body, status = t.row
+    with Upstream() as up, Gate(config({"s": server(up, {
+            "inboundAuth": {"strategy": "token", "token": {
+                "values": [KEY]}}})})) as g:
+        r = g.call(method, "/s/mcp", headers, body)
+        equal((r.status, r.reason), (401, "unauthenticated"))
+        equal(r.header("www-authenticate"), 'Bearer realm="mcpgate"')
+        r = g.call(method, "/s/mcp", dict(
+            headers, Authorization="Bearer " + KEY), body)
+        equal(r.status, status)
+        equal(up.calls, [])
+
+
 tap.main()
