@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "http/fetch.h"
+#include "http/guard.h"
 #include "kit/probe.h"
 #include "kit/tap.h"
 
@@ -179,6 +184,46 @@ test_given(size_t i)
 
 /* ---- what goes out ------------------------- */
 
+/* A name of this machine's own, as a peer may give it: only where it leads
+ * shows that nobody may be sent there. */
+static bool
+private_name(char name[256])
+{
+	struct addrinfo want = { .ai_family = AF_INET }, *found = NULL;
+	bool is_private = false;
+
+	if (gethostname(name, 255) != 0)
+		return false;
+	name[255] = '\0';
+	if (getaddrinfo(name, NULL, &want, &found) == 0)
+		is_private = guard_address(found->ai_addr) &&
+			!guard_host(str_of(name));
+	if (found != NULL)
+		freeaddrinfo(found);
+	return is_private;
+}
+
+static void
+test_given_name(void)
+{
+	char name[256];
+	struct catch c;
+	struct fetch_plan plan;
+
+	if (!private_name(name)) {
+		printf("# this machine has no name with a private address\n");
+		return;
+	}
+	plan = plan_of(&c, str_fmt(arena, "http://%s:%d/ok", name,
+		fake.port));
+	OK(go(&plan) != NULL);
+	tap_ok(c.done == 1 && c.end == FETCH_REPLY, "the operator may");
+	plan = plan_of(&c, plan.url);
+	plan.given_by = at("/");
+	OK(go(&plan) != NULL);
+	tap_ok(c.done == 1 && c.end == FETCH_BLOCKED, "a peer may not");
+}
+
 static void
 test_request(void)
 {
@@ -236,6 +281,7 @@ main(void)
 		run(i);
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
 		test_given(i);
+	test_given_name();
 	test_request();
 	test_stop();
 	test_escape();
