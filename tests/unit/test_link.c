@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "kit/probe.h"
 #include "kit/tap.h"
@@ -115,7 +115,7 @@ end_and_ask(void *who, enum transfer_end end, const char *detail)
 {
 	struct transfer_plan plan = plan_for(&next, at("/ok"));
 
-	usleep(100000);
+	poll(NULL, 0, 100 * (int)tap_slow());
 	start(&next, &plan);
 	took_end(who, end, detail);
 }
