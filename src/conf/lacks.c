@@ -30,7 +30,9 @@ engine_of(struct str word)
 	return NULL;
 }
 
-/* The server cannot do what `word` asks for. */
+/* The server cannot do what `word` asks for.  With panicIfInvalid that stops
+ * the start where another build would do: files of other programs ask for it
+ * beside transports that no build has, and load all the same. */
 static void
 close_server(struct loading *l, struct conf_server *s, const struct node *at,
 	struct str word)
@@ -46,10 +48,6 @@ close_server(struct loading *l, struct conf_server *s, const struct node *at,
 		report_add(l->report, "E65", at,
 		    "this build has no %s; configure --with-%s", e->name,
 		    e->option);
-	else if (stern)
-		report_add(l->report, "E67", at, "failed to initialize clients: "
-		    "%.*s: %.*s is not in this build", STR_ARG(who),
-		    STR_ARG(word));
 	else
 		report_add(l->report, "W15", at, "\"%.*s\" is ignored: not in "
 		    "this build; %s%.*s%s answers 503", STR_ARG(word),

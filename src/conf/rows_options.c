@@ -13,7 +13,8 @@ const struct row rows_options[] = {
 { O "panicIfInvalid", ROW_BOOL, .preset = "false",
   IN_OPTIONS(panic_if_invalid),
   .help = "A server that cannot be used, or does not answer initialize, stops "
-	"the start instead of answering 503." },
+	"the start instead of answering 503.  What no build has (stdio, SSE) only "
+	"closes its server." },
 { O "logEnabled", ROW_BOOL, .preset = "true", IN_OPTIONS(log_enabled),
   .help = "Access log of this route. Refusals are always written." },
 { O "authTokens", ROW_KEYS, .refer = "key", .flags = ROW_OLD,

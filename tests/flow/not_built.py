@@ -74,7 +74,30 @@ def _(t):
             % t.row[0] in err, err
 
 
-@test("panicIfInvalid and --check-config refuse it")
+@test("an example of another program loads as it is")
+def _(t):
+    """A transport that no build has, and panicIfInvalid beside it."""
+    with Upstream() as up:
+        c = config({"github": {
+            "command": "npx", "args": ["-y", "server-github"],
+            "env": {"GITHUB_PERSONAL_ACCESS_TOKEN": "<YOUR_TOKEN>"},
+            "options": {"toolFilter": {"mode": "block", "list": ["x"]}}},
+            "fetch": {"command": "uvx", "args": ["mcp-server-fetch"],
+                      "options": {"panicIfInvalid": True,
+                                  "logEnabled": False}},
+            "open": server(up)}, addr=":9090", type="streamable-http",
+            version="1.0.0", options={"panicIfInvalid": False,
+                                      "logEnabled": True})
+        with Gate(c) as g:
+            code, out, _ = run(["-t", "--config", g.file])
+            equal((code, out), (0, "Config OK: 3 MCP server(s) configured\n"))
+            for name in "github", "fetch":
+                r = g.rpc("/%s/mcp" % name, "ping")
+                equal((r.status, r.reason), (503, "server_invalid"))
+            equal(g.rpc("/open/mcp", "ping").status, 200)
+
+
+@test("panicIfInvalid and --check-config refuse an engine that another build has")
 def _(t):
     options = {"inboundAuth": {"strategy": "lua",
                                "lua": {"source": "return true"}}}

@@ -390,9 +390,6 @@ static const struct {
 		"mcpProxy.listen: 108 is not within 1..107 bytes" },
 	{ "E66", GATE("\"listen\":\"tcp:0.0.0.0:9000\""),
 		"mcpProxy.listen: TCP is only opened on loopback" },
-	{ "E67", SERVER(",\"type\":\"sse\",\"options\":{\"panicIfInvalid\":true"
-		"}"), ": failed to initialize clients: s: sse is not in this "
-		"build" },
 	{ "E68", GATE("\"store\":{\"type\":\"redis\",\"url\":\"redis://h/0\"}"),
 		"mcpProxy.store.type: secretKey is required when several hosts "
 		"share a store" },
