@@ -74,7 +74,7 @@ static inline int
 tap_skip(const char *why)
 {
 	printf("1..0 # SKIP %s\n", why);
-	return 77;
+	return 0;
 }
 
 static inline int
