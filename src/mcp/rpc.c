@@ -99,6 +99,17 @@ name_span(const struct jdoc_message *m, struct str method)
 	return none;
 }
 
+/* Of a message that is refused, too: the id of an answer is not the client's. */
+static enum rpc_kind
+kind_of(const struct jdoc_message *m)
+{
+	if (m->method.type != JDOC_ABSENT)
+		return m->id.type == JDOC_ABSENT ? RPC_NOTIFICATION :
+			RPC_REQUEST;
+	return m->result.type != JDOC_ABSENT || m->error.type != JDOC_ABSENT ?
+		RPC_RESPONSE : RPC_REQUEST;
+}
+
 /* Whose params say what is done to what. */
 static bool
 is_judged(struct str method)
@@ -131,7 +142,6 @@ read_call(struct arena *a, const struct jdoc_message *m,
 		return invalid(a, "params is not an object");
 	if (m->alike_in_params && is_judged(out->method))
 		return invalid(a, "a name of params in another case");
-	out->kind = m->id.type == JDOC_ABSENT ? RPC_NOTIFICATION : RPC_REQUEST;
 	out->params = m->params;
 	name = name_span(m, out->method);
 	out->has_name = jdoc_unquote(a, name, &out->name);
@@ -143,15 +153,13 @@ read_call(struct arena *a, const struct jdoc_message *m,
 }
 
 static const struct fault *
-read_answer(struct arena *a, const struct jdoc_message *m,
-	struct rpc_message *out)
+read_answer(struct arena *a, const struct jdoc_message *m)
 {
 	bool result = m->result.type != JDOC_ABSENT;
 	bool error = m->error.type != JDOC_ABSENT;
 
 	if (!result && !error)
 		return invalid(a, "neither a call nor a result");
-	out->kind = RPC_RESPONSE;
 	if (result && error)
 		return invalid(a, "a result and an error");
 	if (error && m->error.type != JDOC_OBJECT)
@@ -167,6 +175,7 @@ read_message(struct arena *a, const struct jdoc_message *m,
 {
 	struct str version;
 
+	out->kind = kind_of(m);
 	if (m->id.type != JDOC_ABSENT) {
 		if (!id_ok(m->id))
 			return invalid(a, "id is not a string or an integer");
@@ -177,7 +186,7 @@ read_message(struct arena *a, const struct jdoc_message *m,
 	if (m->alike)
 		return invalid(a, "a name in another case");
 	return m->method.type != JDOC_ABSENT ? read_call(a, m, out) :
-		read_answer(a, m, out);
+		read_answer(a, m);
 }
 
 /* ---- modern: what one request says of itself ------------------------- */

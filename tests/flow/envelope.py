@@ -123,8 +123,10 @@ def _(t):
                                {"errorStyle": t.row})})
     with Gate(conf, t.workers) as g:
         for answer in ({"result": {}}, {"error": {"code": 1, "message": ""}},
-                       {"result": {}, "error": {}}):
-            r = g.post("/s/mcp", dict(answer, jsonrpc="2.0", id=1))
+                       {"result": {}, "error": {}},
+                       {"result": {}, "jsonrpc": "1.0"},
+                       {"result": {}, "Method": "x"}):
+            r = g.post("/s/mcp", dict({"jsonrpc": "2.0", "id": 1}, **answer))
             equal(r.status, 400 if len(answer) > 1 else 502)
             assert "id" not in r.json
 
