@@ -138,14 +138,22 @@ is_alike(struct str name, struct str word)
 	return i == name.n && k == word.n;
 }
 
+/* Those that are only kept clean decide nothing. */
+static bool
+decides(const struct member *m)
+{
+	return m->place != NO_SPAN || !m->clean;
+}
+
 /* _meta is of many, and nothing in it decides who may do what. */
 static void
 note_alike(enum jdoc_role role, struct str name, struct jdoc_message *message)
 {
+	const struct member *list = members[role].list;
 	size_t i = 0;
 
 	while (i < members[role].n &&
-	    !is_alike(name, members[role].list[i].name))
+	    !(decides(&list[i]) && is_alike(name, list[i].name)))
 		i++;
 	if (i == members[role].n || role == JDOC_ROLE_META)
 		return;

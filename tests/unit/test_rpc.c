@@ -81,6 +81,9 @@ static const struct {
 	{ "cases in what a tool is given", ASK("tools/call",
 		"\"name\":\"a\",\"arguments\":{\"name\":1,\"Name\":2},"
 		"\"_meta\":{\"progresstoken\":1}"), FINE, "1" },
+	{ "cases of what decides nothing", ASK("tools/call",
+		"\"name\":\"a\",\"sessionID\":1,\"requestid\":2,"
+		"\"ProgressToken\":3"), FINE, "1" },
 	{ "cases in another method's params", ASK("x",
 		"\"name\":\"a\",\"Name\":\"b\""), FINE, "1" },
 	{ "a number", "1", FAULT_INVALID_REQUEST, "" },
