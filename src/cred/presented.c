@@ -94,6 +94,8 @@ presented_in(const struct presented *r, struct str value)
 	struct str bare = presented_bare(value);
 	uint32_t i;
 
+	if (r->n == PRESENTED_MAX)
+		return true;
 	for (i = 0; i < r->n; i++) {
 		struct str v = r->v[i];
 

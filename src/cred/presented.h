@@ -13,7 +13,7 @@
 #include "conf/conf.h"
 #include "http/params.h"
 
-#define PRESENTED_MAX 16	/* values looked at; more come from nobody */
+#define PRESENTED_MAX 16	/* values; of more nobody knows what they hide */
 
 struct presented {
 	struct str v[PRESENTED_MAX];
@@ -27,7 +27,7 @@ void presented_read(const struct conf_options *o, const struct params *p,
 /* A header that holds an inbound credential, by its name. */
 bool presented_place(const struct conf_options *o, struct str name);
 
-/* One of them is in the value. */
+/* One of them is in the value, or may be: not all of them could be read. */
 bool presented_in(const struct presented *r, struct str value);
 
 /* "Bearer x", "Token x", "x": x. */

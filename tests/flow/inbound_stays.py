@@ -130,18 +130,38 @@ def _(t):
         equal(up.tokens(), [""] * 2 if "upstream" in t.name else [POOL] * 2)
 
 
+@test("the inbound credential behind many that are none", rows=(
+    ("in the query", "?" + "&".join(["access_token=none"] * 16), []),
+    ("in headers", "", [("X-API-Key", "none")] * 16)))
+def _(t):
+    _, query, more = t.row
+    options = {"inboundAuth": {"strategy": "token", "token": {
+        "header": "X-Tok", "prefix": "", "values": [KEY]}},
+        "passthrough": {"enabled": True, "headers": ["X-Other"]}}
+    with Upstream() as up, Gate(config({"s": server(up, options)})) as g:
+        equal(g.rpc("/s/mcp" + query, "x", headers=more + [
+            ("X-Tok", KEY), ("X-Other", KEY)]).status, 200)
+        assert KEY not in repr(up.calls[0].headers)
+
+
 @test("an outbound token is presented, wherever: its list is withdrawn",
       rows=(("X-API-Key", "%s"), ("Authorization", "Token %s"),
             ("Authorization", "Basic %s"),
             ("X-Upstream-Authorization", "Bearer %s"),
-            ("X-Upstream-Authorization", "%s")))
+            ("X-Upstream-Authorization", "%s"), ("the query", "%s")))
 def _(t):
     name, form = t.row
+
+    def ask(value):
+        if name == "the query":
+            return g.rpc("/s/mcp?access_token=" + value.replace(" ", "+"),
+                         "x")
+        return g.rpc("/s/mcp", "x", headers={name: value})
+
     with Upstream() as up, Gate(config({"s": server(up, {
             "authTokens": [POOL]})})) as g:
-        equal(g.rpc("/s/mcp", "x", headers={name: "Bearer other"}).status,
-              200)
-        equal(g.rpc("/s/mcp", "x", headers={name: form % POOL}).status, 401)
+        equal(ask("Bearer other").status, 200)
+        equal(ask(form % POOL).status, 401)
         g.log_has("list withdrawn")
         r = g.rpc("/s/mcp", "x")
         equal((r.status, r.reason), (502, "credential_withdrawn"))
