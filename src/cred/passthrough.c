@@ -49,21 +49,29 @@ find(const struct passthrough_ask *ask, struct str name, struct str *value_r)
 	return judge(*value_r, count);
 }
 
+/* It stays here. */
+static void
+tell_dropped(const struct passthrough_ask *ask, struct str name,
+	const char *reason)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_LEVEL_WARN, "header");
+	log_str(&l, "request_id", ask->request_id);
+	log_str(&l, "msg", str_fmt(ask->arena, "header \"%.*s\" dropped: %s",
+		STR_ARG(name), reason));
+	log_end(&l);
+}
+
 /* NULL: dropped, and told. */
 static const struct fault *
 refuse(const struct passthrough_ask *ask, struct str name, enum state s)
 {
-	struct log_line l;
-
 	if (ask->options->passthrough.reject_bad)
 		return fault_new(ask->arena, s == TOO_LONG ?
 			FAULT_HEADERS_TOO_LARGE : FAULT_BAD_REQUEST,
 			"header \"%.*s\": %s", STR_ARG(name), why(s));
-	log_begin(&l, LOG_LEVEL_WARN, "header");
-	log_str(&l, "request_id", ask->request_id);
-	log_str(&l, "msg", str_fmt(ask->arena, "header \"%.*s\" dropped: %s",
-		STR_ARG(name), why(s)));
-	log_end(&l);
+	tell_dropped(ask, name, why(s));
 	return NULL;
 }
 
@@ -96,42 +104,45 @@ is_inbound(const struct passthrough_ask *ask, struct str name,
 {
 	struct presented in;
 
+	if (presented_place(ask->options, name))
+		return true;
 	presented_read(ask->options, ask->params, ask->query, ask->arena, &in);
-	return presented_place(ask->options, name) ||
-		presented_in(&in, value);
+	return presented_in(&in, value);
 }
 
 /* True: it stays here, and that is told. */
 static bool
 stays(const struct passthrough_ask *ask, struct str name, struct str value)
 {
-	struct log_line l;
-
 	if (!is_inbound(ask, name, value))
 		return false;
-	log_begin(&l, LOG_LEVEL_WARN, "header");
-	log_str(&l, "request_id", ask->request_id);
-	log_str(&l, "msg", str_fmt(ask->arena, "header \"%.*s\" dropped: it "
-		"holds the caller's own credential", STR_ARG(name)));
-	log_end(&l);
+	tell_dropped(ask, name, "it holds the caller's own credential");
 	return true;
 }
 
-/* Connection names it: it was for the web server (RFC 9110 section 7.6.1). */
+static bool
+is_named(struct str names, struct str name)
+{
+	while (names.n > 0) {
+		if (str_eq_nocase(str_trim(str_cut(&names, ',')), name))
+			return true;
+	}
+	return false;
+}
+
+/* Connection names it: it was for the web server (RFC 9110 section 7.6.1).
+ * True: that is told. */
 static bool
 ends_here(const struct passthrough_ask *ask, struct str name)
 {
 	const struct params *p = ask->params;
 
 	for (uint32_t i = 0; i < p->n; i++) {
-		struct str names = p->v[i].value;
-
-		if (!str_is(p->v[i].name, "HTTP_CONNECTION"))
+		if (!str_is(p->v[i].name, "HTTP_CONNECTION") ||
+		    !is_named(p->v[i].value, name))
 			continue;
-		while (names.n > 0) {
-			if (str_eq_nocase(str_trim(str_cut(&names, ',')), name))
-				return true;
-		}
+		tell_dropped(ask, name, "Connection names it");
+		return true;
 	}
 	return false;
 }

@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 ".."))
 from kit import tap  # noqa: E402
 from kit.gate import Gate, config, pool, secret, server  # noqa: E402
-from kit.tap import equal, test  # noqa: E402
+from kit.tap import equal, eventually, test  # noqa: E402
 from kit.upstream import Upstream, plain, with_session  # noqa: E402
 
 BOTH = (1, 4)
@@ -264,6 +264,8 @@ def _(t):
             "Connection": named, "X-Tenant-Id": "t", "X-Old": "o",
             "X-Other": "yes"})
         equal(sorted(set(up.calls[0].names) - OURS), want)
+        eventually(lambda: g.log_count("dropped: Connection names it") ==
+                   3 - len(want), 5, "a line for each of them")
 
 
 @test("another name does not make a client's word an identity", rows=(
