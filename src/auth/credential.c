@@ -176,8 +176,8 @@ read_query(const struct credential_rules *r, struct str query,
 		struct str value = str_cut(&query, '&'), name, text;
 
 		name = str_cut(&value, '=');
-		if (!url_form_text(a, name, &name) || !str_is(name, "access_token") ||
-		    value.n == 0)
+		if (!url_form_text(a, name, &name) ||
+		    !str_is(name, "access_token") || value.n == 0)
 			continue;
 		if (c.state != CREDENTIAL_NONE) {
 			c.state = CREDENTIAL_TWICE;

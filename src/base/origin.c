@@ -253,8 +253,8 @@ origin_entry_has(const struct origin_entry *e, const struct origin *o)
 }
 
 /* ---- Host --------------------------------------------------------------------- */
-/* Machines and containers have names with '_', too, that no page's origin
- * has. */
+/* Machines and containers have names with '_', too.  Of pages there we take
+ * no origin. */
 static bool
 machine_ok(struct str s)
 {

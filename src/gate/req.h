@@ -83,7 +83,7 @@ struct req {
 	struct str origin;		/* as it was sent */
 	bool preflight;
 
-	uint32_t accept;		/* access: what the client takes */
+	uint32_t accept;		/* rpc: what the client takes */
 	struct str client;		/* its address, for the log */
 	struct conf_cidr address;	/* the same; unix_peer: it has none */
 	uint32_t limit, limit_window_s;	/* rates: of the limit that refused */
