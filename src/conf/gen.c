@@ -222,7 +222,16 @@ server_disabled(const struct node *server)
 	const struct node *o = node_at(server, "options.disabled");
 
 	return (d != NULL && d->number == 1) || (o != NULL && o->number == 1) ||
-	    (e != NULL && !e->bad && e->type == JDOC_BOOL && !e->flag);
+	    (e != NULL && !e->bad && e->number == 0);
+}
+
+/* Both could be read, and are the same; of variables only the number says
+ * what they are. */
+static bool
+agree(const struct node *a, const struct node *b, bool same)
+{
+	return a == NULL || b == NULL || a->bad || b->bad ||
+	    (a->number == b->number) == same;
 }
 
 static void
@@ -232,13 +241,13 @@ check_switches(struct loading *l, const struct node *server)
 	const struct node *e = node_get(server, "enabled");
 	const struct node *o = node_at(server, "options.disabled");
 
-	if (d != NULL && e != NULL && d->flag == e->flag)
+	if (!agree(d, e, false))
 		report_add(l->report, "E09", e,
 		    "\"enabled\" and \"disabled\" exclude each other");
-	if (d != NULL && o != NULL && d->flag != o->flag)
+	if (!agree(d, o, true))
 		report_add(l->report, "E09", o, "\"options.disabled\" and "
 		    "\"disabled\" exclude each other");
-	if (e != NULL && o != NULL && e->flag == o->flag)
+	if (!agree(e, o, false))
 		report_add(l->report, "E09", o, "\"options.disabled\" and "
 		    "\"enabled\" exclude each other");
 }

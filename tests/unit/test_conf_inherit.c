@@ -176,13 +176,16 @@ test_disabled(struct conf_rig *r)
 		"\"b\":{\"enabled\":false},"
 		"\"c\":{\"options\":{\"disabled\":true,\"inboundAuth\":{"
 		"\"jwt\":{\"publicKeyFile\":\"/no\"}}}},"
-		"\"d\":{\"enabled\":true,\"url\":\"http://u/\"}}}");
+		"\"d\":{\"enabled\":true,\"url\":\"http://u/\"},"
+		"\"e\":{\"enabled\":\"${T_NONE:-false}\",\"url\":"
+		"\"http://u/\"}}}");
 
-	if (OK(c != NULL && c->n_servers == 4)) {
+	if (OK(c != NULL && c->n_servers == 5)) {
 		OK(c->servers[0].options.disabled);
 		OK(c->servers[1].options.disabled);
 		OK(c->servers[2].options.disabled);
 		OK(!c->servers[3].options.disabled);
+		tap_ok(c->servers[4].options.disabled, "by a variable");
 		IS_INT(c->servers[0].options.inbound.n_strategies, 1);
 	} else {
 		conf_rig_show(r);

@@ -188,6 +188,9 @@ static const struct {
 	{ "E09", SERVER(",\"enabled\":true,\"options\":{\"disabled\":true}"),
 		O ".disabled: \"options.disabled\" and \"enabled\" exclude "
 		"each other" },
+	{ "E09", SERVER(",\"disabled\":\"${T_NONE:-true}\",\"options\":{"
+		"\"disabled\":false}"), O ".disabled: \"options.disabled\" "
+		"and \"disabled\" exclude each other" },
 	{ "E08", "{\"include\":[\"nowhere.json\"]}",
 		"include[0]: cannot read \"nowhere.json\": No such file" },
 	{ "E09", AUTH("\"tokens\":[\"t\"],\"header\":\"X-K\",\"query\":\"k\""),
@@ -538,6 +541,10 @@ static const struct {
 	{ "E03", GATE("\"listen\":\"unix:/" LONG LONG LONG "0123456789\"") },
 	{ "E66", GATE("\"listen\":\"tcp:[::1]:9000\"") },
 	{ "E41", INBOUND("\"proxy\":{\"param\":\"REMOTE_USER\"}") },
+	{ "E09", SERVER(",\"disabled\":\"${T_NONE:-true}\",\"options\":{"
+		"\"disabled\":true}") },
+	{ "E09", SERVER(",\"disabled\":\"${T_NONE:-false}\",\"enabled\":"
+		"\"${T_NONE:-true}\"") },
 	{ "E60", "{\"mcpServers\":{\"s\":{\"disabled\":true}}}" },
 	{ "E05", "{\"mcpServers\":{\"s\":{\"url\":\"${T_NONE}\",\"disabled\":"
 		"true}}}" },
