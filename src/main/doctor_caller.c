@@ -64,10 +64,24 @@ doctor_silent(struct doctor *d, const char *check, struct str name,
 	return r->status == 0;
 }
 
+/* What an upstream refuses as JSON comes as it is; ours names the request.
+ * 401 and 403 are never those of an upstream. */
+static bool
+is_passed_on(const struct ask_reply *r)
+{
+	struct str id = headers_get(&r->headers, STR("X-Request-Id"));
+	struct str type = headers_get(&r->headers, STR("Content-Type"));
+
+	return r->status >= 400 && r->status < 500 && r->status != 401 &&
+		r->status != 403 && id.n > 0 &&
+		str_starts(type, STR("application/json")) &&
+		str_search(r->body, id) == r->body.n;
+}
+
 bool
 doctor_came_in(const struct ask_reply *r)
 {
-	return (r->status >= 200 && r->status < 300) ||
+	return (r->status >= 200 && r->status < 300) || is_passed_on(r) ||
 		ask_says(r, "\"reason\":\"upstream_") ||
 		ask_says(r, "\"reason\":\"tokens_exhausted\"");
 }
