@@ -246,6 +246,19 @@ check_allowed(struct doctor *d, struct str path, struct str origin)
 			r.status, n), doubled);
 }
 
+/* Every page may ask: that is no fault of the web server. */
+static bool
+is_open(const struct conf_cors *c)
+{
+	struct origin_entry e;
+	bool any = false;
+
+	for (uint32_t i = 0; c->enabled && i < c->origins.n; i++)
+		any |= origin_entry_parse(c->origins.v[i], &e) &&
+			e.kind == ORIGIN_ANY;
+	return any;
+}
+
 static void
 check_cors(struct doctor *d)
 {
@@ -257,7 +270,10 @@ check_cors(struct doctor *d)
 
 		if (s->options.disabled)
 			continue;
-		if (c->origin_check)
+		if (c->origin_check && is_open(&c->cors))
+			doctor_find(d, FINDING_SKIP, "origin", STR("any page "
+				"may ask: allowedOrigins has \"*\""), NULL);
+		else if (c->origin_check)
 			check_foreign(d, path);
 		if (some_origin(&c->cors).n > 0)
 			check_allowed(d, path, some_origin(&c->cors));

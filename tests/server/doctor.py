@@ -147,6 +147,26 @@ def _(t):
             assert "X-Employee" in rows["identity"]["said"], rows
 
 
+def not_begun(q, out):
+    """What most servers say to who has not said initialize."""
+    out.json({"jsonrpc": "2.0", "id": None, "error": {
+        "code": -32000, "message": "Bad Request: Server not initialized"}},
+        400)
+
+
+@test("an upstream that wants a session is no refusal of ours", limit=120,
+      rows=(("trusted", True), ("not", False)))
+def _(t):
+    _, trust = t.row
+    skip_missing(webserver.Nginx)
+    with Upstream(not_begun) as up:
+        with ready(webserver.Nginx)(conf_of(up, trust)) as s:
+            code, rows, _ = examine(s)
+            equal((code, rows["identity"]["result"]),
+                  (1, "fail") if trust else (0, "ok"))
+            assert not trust or "X-Employee" in rows["identity"]["said"], rows
+
+
 def proxied(**words):
     return {"strategy": "proxy", "proxy": words}
 
@@ -223,6 +243,18 @@ def _(t):
             equal((code, rows["authorization"]["result"]), (1, "fail"))
             assert "CGIPassAuth On" in rows["authorization"]["change"]
             assert rows["identity"]["result"] != "fail", rows
+
+
+@test("pages of all origins may ask, as is written", limit=120)
+def _(t):
+    skip_missing(webserver.Nginx)
+    with Upstream() as up:
+        conf = conf_of(up)
+        conf["mcpProxy"]["options"]["security"]["cors"]["allowedOrigins"] = [
+            "*"]
+        with ready(webserver.Nginx)(conf) as s:
+            code, rows, _ = examine(s)
+            equal((code, rows["origin"]["result"]), (0, "skip"))
 
 
 @test("a web server that asks for a login itself", limit=120,
