@@ -38,6 +38,9 @@ struct pool {
 	const struct settings *settings;
 	struct conf_gen *conf;
 	const char *state;		/* conf_state() at the start */
+	struct str listen;		/* then, by the file; its mode */
+	uint32_t socket_mode;
+	bool given;			/* the socket is of somebody else */
 	struct segment *segment;
 	bool state_lost;		/* it was there */
 	struct arena *arena, *state_arena;
@@ -128,11 +131,20 @@ workers_of(const struct settings *s, const struct conf *c)
 	return n < 1 ? 1 : n > MAX_CHILDREN ? MAX_CHILDREN : n;
 }
 
+/* What stays as it was at the start, when the generation has gone. */
+static void
+keep_fixed(struct pool *p, const struct conf *c)
+{
+	if (conf_state(c) != NULL)
+		p->state = str_copy(p->arena, str_of(conf_state(c))).p;
+	p->listen = str_copy(p->arena, c->listen);
+	p->socket_mode = c->socket_mode;
+}
+
 /* Workers started later share the socket and the state of the others. */
 static void
 tell_fixed(const struct pool *p, const struct conf *c)
 {
-	const struct conf *old = conf_tree(p->conf);
 	const char *state = conf_state(c);
 	bool same = p->state == NULL || state == NULL ? p->state == state :
 		strcmp(p->state, state) == 0;
@@ -140,9 +152,8 @@ tell_fixed(const struct pool *p, const struct conf *c)
 	if (!same)
 		log_say(LOG_LEVEL_WARN, "config", "\"store.path\" takes "
 			"effect at a restart");
-	if (p->settings->listen == NULL &&
-	    (!str_eq(old->listen, c->listen) ||
-	    old->socket_mode != c->socket_mode))
+	if (!p->given && (!str_eq(p->listen, c->listen) ||
+	    p->socket_mode != c->socket_mode))
 		log_say(LOG_LEVEL_WARN, "config", "\"listen\" and "
 			"\"socketMode\" take effect at a restart");
 }
@@ -550,9 +561,9 @@ pool_run(const struct pool_plan *plan, bool *master_r)
 	p->fd = plan->listener->fd;
 	p->master = getpid();
 	p->arena = a;
-	if (conf_state(conf_tree(p->conf)) != NULL)
-		p->state = str_copy(a,
-			str_of(conf_state(conf_tree(p->conf)))).p;
+	keep_fixed(p, conf_tree(p->conf));
+	p->given = p->settings->listen != NULL ||
+		str_starts(str_of(plan->listener->name), STR("fd:"));
 	settings_log(p->settings, conf_tree(p->conf));
 	rc = run(p, plan, master_r);
 	arena_free(p->state_arena);

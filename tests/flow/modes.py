@@ -72,32 +72,62 @@ def _(t):
             g.proc = None
 
 
+def begin(g, listener=None):
+    """A master that listens where the file says, or has the socket."""
+    command, env = [program("mcpgate")], clean_environment({})
+    if listener is not None:
+        env["LISTEN_FDS"] = "1"
+        command = [sys.executable, "-c", "import os,sys;os.dup2(%d,3);"
+                   "os.environ['LISTEN_PID']=str(os.getpid());"
+                   "os.execv(sys.argv[1],sys.argv[1:])"
+                   % listener.fileno()] + command
+    with open(g.log, "ab") as err:
+        return subprocess.Popen(
+            command + ["--debug", "--workers", "2", "--config", g.file],
+            env=env, stdin=subprocess.DEVNULL, stdout=err, stderr=err,
+            pass_fds=[listener.fileno()] if listener else [])
+
+
 @test("handed over by LISTEN_FDS")
 def _(t):
-    with Upstream() as up:
-        g = Gate(conf(up), mode="cgi")
-        with g:
-            listener = fcgi.listen(g.socket)
-            fd = listener.fileno()
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        p = begin(g, fcgi.listen(g.socket))
+        try:
+            eventually(lambda: g.get("/health").status == 200, 10)
+            for _ in range(3):
+                equal(g.rpc("/s/mcp", "ping").status, 200)
+            equal(up.tokens(), [A, B, C])
+        finally:
+            p.terminate()
+            equal(p.wait(15), 0)
 
-            script = ("import os,sys;os.dup2(%d,3);os.environ['LISTEN_PID']"
-                      "=str(os.getpid());os.execv(sys.argv[1],sys.argv[1:])"
-                      % fd)
-            env = clean_environment({"LISTEN_FDS": "1"})
-            with open(g.log, "ab") as err:
-                p = subprocess.Popen(
-                    [sys.executable, "-c", script, program("mcpgate"),
-                     "--debug", "--workers", "2", "--config", g.file],
-                    env=env, stdin=subprocess.DEVNULL, stdout=err,
-                    stderr=err, pass_fds=[fd])
-            try:
-                eventually(lambda: g.get("/health").status == 200, 10)
-                for _ in range(3):
-                    equal(g.rpc("/s/mcp", "ping").status, 200)
-                equal(up.tokens(), [A, B, C])
-            finally:
-                p.terminate()
-                equal(p.wait(15), 0)
+
+LATER = "take effect at a restart"
+
+
+@test("another listen in the file waits for a restart, and is told", rows=(
+    ("listens there", False, 1), ("handed over", True, 0)))
+def _(t):
+    _, given, told = t.row
+    with Upstream() as up, Gate(conf(up), mode="cgi") as g:
+        def change(listen):
+            n = g.log_count("configuration loaded")
+            g.write(conf(up, listen="unix:" + listen))
+            eventually(lambda: g.log_count("configuration loaded") > n and
+                       g.log_count(LATER) >= told, 10)
+
+        g.write(conf(up, listen="unix:" + g.socket))
+        p = begin(g, fcgi.listen(g.socket) if given else None)
+        try:
+            eventually(lambda: g.listens() and
+                       g.get("/health").status == 200, 10)
+            change(g.socket + "2")  # the master looks by itself, once
+            change(g.socket)        # is what it has
+            p.send_signal(1)        # which comes before the end
+        finally:
+            p.terminate()
+            equal(p.wait(15), 0)
+        equal(g.log_count(LATER), told)
 
 
 @test("CGI: a call, and the turn over processes")
