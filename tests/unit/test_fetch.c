@@ -217,7 +217,8 @@ test_given_name(void)
 	plan = plan_of(&c, str_fmt(arena, "http://%s:%d/ok", name,
 		fake.port));
 	OK(go(&plan) != NULL);
-	tap_ok(c.done == 1 && c.end == FETCH_REPLY, "the operator may");
+	/* 127.0.1.1, or that of a container: nobody listens there */
+	tap_ok(c.done == 1 && c.end != FETCH_BLOCKED, "the operator may");
 	plan = plan_of(&c, plan.url);
 	plan.given_by = at("/");
 	OK(go(&plan) != NULL);
