@@ -114,17 +114,13 @@ kind_of(const struct jdoc_message *m)
 static bool
 is_judged(struct str method)
 {
-	static const char *const methods[] = { "tools/call", "prompts/get",
-		"resources/read", "resources/subscribe",
-		"resources/unsubscribe", "completion/complete",
-		"subscriptions/listen", "tasks/get", "tasks/update",
-		"tasks/cancel" };
+	static const struct str methods[] = { STR("tools/call"),
+		STR("prompts/get"), STR("resources/read"),
+		STR("resources/subscribe"), STR("resources/unsubscribe"),
+		STR("completion/complete"), STR("subscriptions/listen"),
+		STR("tasks/get"), STR("tasks/update"), STR("tasks/cancel") };
 
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (str_is(method, methods[i]))
-			return true;
-	}
-	return false;
+	return str_among(method, methods, sizeof(methods) / sizeof(methods[0]));
 }
 
 static const struct fault *
