@@ -85,11 +85,10 @@ fill_url(struct review *r)
 {
 	struct uri u;
 
-	r->s->url_logged = r->s->origin = STR("");
+	r->s->origin = STR("");
 	if (r->s->url.n == 0 || !uri_parse(r->l->arena, r->s->url, &u))
 		return;
 	r->s->origin = uri_origin(r->l->arena, &u);
-	r->s->url_logged = uri_logged(r->l->arena, r->s->url);
 }
 
 /* ---- headers -------------------------------------------------------------------------- */

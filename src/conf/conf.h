@@ -326,7 +326,6 @@ struct conf_server {
 	enum transport transport;
 	struct str url;
 	struct str origin;		/* "https://host:port", lower case */
-	struct str url_logged;		/* without userinfo, query, fragment */
 	struct conf_pairs headers;
 	int64_t timeout_ms;
 	struct conf_options options;
@@ -363,15 +362,13 @@ struct conf {
 	uint32_t generation;
 	struct str file;		/* path as it was found */
 	uint64_t fingerprint;		/* of the file and what it took in */
-	int64_t file_mtime_ns;
-	uint64_t file_inode;
 
 	struct str base_url, mount;	/* mount "" : root; no slash at the end */
 	bool mount_known;		/* else SCRIPT_NAME says */
 	struct conf_texts allowed_hosts; /* beside that of base_url; "*": all */
 	struct str listen, addr, name, version;
 	uint32_t socket_mode, workers;
-	bool env_overrides, legacy_sse;
+	bool env_overrides;
 	int64_t startup_grace_ms, drain_ms, keep_alive_ms;
 	struct conf_cidrs trusted_proxies;
 	struct conf_texts client_ip_headers;

@@ -261,7 +261,7 @@ fill_server(struct loading *l, uint32_t i, struct node *written,
 
 	s->name = str_copy(l->arena, server->name);
 	s->index = i;
-	s->invalid = s->url = s->origin = s->url_logged = STR("");
+	s->invalid = s->url = s->origin = STR("");
 	check_switches(l, server);
 	if (server->type != JDOC_OBJECT || server_disabled(server)) {
 		fill_rows(l, "options", NULL, &s->options);
@@ -312,8 +312,6 @@ fill_gate(struct loading *l)
 	c->file = l->file->name;
 	c->base_url = c->listen = c->addr = c->store_path = STR("");
 	fill_rows(l, "mcpProxy", gate, c);
-	c->legacy_sse = node_at(gate, "type") == NULL ||
-	    node_at(gate, "type")->number != 2;
 	check_gate(l);
 	lacks_gate(l);
 	base = inherit_base(l, written);
@@ -391,10 +389,6 @@ note_file(struct loading *l)
 
 	l->conf->generation = ++generations;
 	l->conf->fingerprint = l->fingerprint;
-	if (l->n_seen == 0)
-		return;
-	l->conf->file_mtime_ns = l->seen[0].mtime_ns;
-	l->conf->file_inode = l->seen[0].inode;
 }
 
 struct conf_gen *

@@ -400,7 +400,6 @@ relay_whole(struct req *q)
 		return req_fail(q, fault_new(q->arena, FAULT_UPSTREAM_PROTOCOL,
 			"a reply that must be read is too long"));
 	reply_begin(q, q->status, STR("application/json"), known ? (int64_t)n : -1);
-	q->fixed = known;
 	return flow(q);
 }
 

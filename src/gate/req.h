@@ -121,7 +121,6 @@ struct req {
 	struct str url;
 	uint64_t call_began_us, upstream_us;
 	int upstream_status, status;
-	bool fixed;			/* begun with Content-Length */
 	struct fold fold;
 	uint32_t resumed;		/* times it went on with a GET */
 

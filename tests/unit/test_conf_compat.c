@@ -51,7 +51,6 @@ test_gateway(struct conf_rig *r)
 	s = server(c, "maps");
 	IS_STR(s->invalid, "");
 	IS_INT(s->timeout_ms, 30000);
-	IS_STR(s->url_logged, "https://maps.example.com/mcp");
 	IS_INT(s->options.inbound.strategies[0], STRATEGY_TOKEN);
 	OK(server(c, "events")->invalid.n > 0);
 	OK(server(c, "parked")->options.disabled);

@@ -4,6 +4,7 @@
 #include "conf/conf.h"
 
 #include "base/limits.h"
+#include "conf/uri.h"
 #include "kit/conf_rig.h"
 #include "kit/tap.h"
 
@@ -21,7 +22,7 @@ test_defaults(struct conf_rig *r)
 	s = &c->servers[0];
 	IS_STR(s->name, "s");
 	IS_STR(s->origin, "https://u.test:443");
-	IS_STR(s->url_logged, "https://U.Test/x");
+	IS_STR(uri_logged(r->arena, s->url), "https://U.Test/x");
 	IS_STR(s->invalid, "");
 	IS_INT(s->transport, TRANSPORT_AUTO);
 	IS_INT(s->timeout_ms, 60000);
@@ -54,7 +55,7 @@ test_defaults(struct conf_rig *r)
 	IS_STR(c->peer_param, "REMOTE_ADDR");
 	IS_STR(c->client_ip_headers.v[0], "X-Forwarded-For");
 	IS_INT(c->metrics_ips.n, 2);
-	OK(c->metrics_enabled && c->legacy_sse && c->env_overrides);
+	OK(c->metrics_enabled && c->env_overrides);
 	OK(!c->mount_known && c->mount.n == 0);
 	IS_INT(c->log.level, LOG_LEVEL_INFO);
 	IS_INT(c->log.format, LOG_JSON);
@@ -88,7 +89,7 @@ test_values(struct conf_rig *r)
 		return;
 	}
 	IS_STR(c->mount, "/a/b");
-	OK(c->mount_known && !c->legacy_sse && c->log_hash_principals);
+	OK(c->mount_known && c->log_hash_principals);
 	IS_INT(c->log.target, LOG_FILE);
 	IS_STR(str_of(c->log.path), str_fmt(r->arena, "%s/x.log", r->dir).p);
 	IS_INT(c->log.format, LOG_LOGFMT);
