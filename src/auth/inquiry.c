@@ -6,7 +6,7 @@
 #include "auth/inquiry.h"
 
 #include "base/arena.h"
-#include "http/fetch.h"
+#include "http/url.h"
 
 #define MAX_GOOD_S 300	/* whatever the configuration says */
 #define MAX_BAD_S 10
@@ -44,8 +44,8 @@ name_place(const struct conf_introspection *c, uint8_t place_r[SHA256_SIZE])
 static struct str
 basic(struct arena *a, const struct conf_introspection *c)
 {
-	struct str id = fetch_escape(a, c->client_id);
-	struct str secret = fetch_escape(a, secret_reveal(c->client_secret));
+	struct str id = url_escape(a, c->client_id);
+	struct str secret = url_escape(a, secret_reveal(c->client_secret));
 	struct str both = str_fmt(a, "%.*s:%.*s", STR_ARG(id),
 		STR_ARG(secret));
 
@@ -72,12 +72,12 @@ fill_form(struct inquiry *q, const struct conf_introspection *c,
 	struct str token, struct arena *a)
 {
 	q->form = str_fmt(a, "token=%.*s&token_type_hint=access_token",
-		STR_ARG(fetch_escape(a, token)));
+		STR_ARG(url_escape(a, token)));
 	if (c->login == LOGIN_POST)
 		q->form = str_fmt(a, "%.*s&client_id=%.*s&client_secret=%.*s",
 			STR_ARG(q->form),
-			STR_ARG(fetch_escape(a, c->client_id)),
-			STR_ARG(fetch_escape(a,
+			STR_ARG(url_escape(a, c->client_id)),
+			STR_ARG(url_escape(a,
 			secret_reveal(c->client_secret))));
 }
 

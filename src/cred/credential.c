@@ -5,40 +5,13 @@
 #include "config.h"
 #include "cred/credential.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/fault.h"
 #include "base/limits.h"
+#include "http/url.h"
 
 #define MAX_URL_WITH_TOKEN (MAX_URI + 4 * MAX_CREDENTIAL)
-
-static bool
-unreserved(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') ||
-		(c != '\0' && strchr("-._~", c) != NULL);
-}
-
-static void
-add_encoded(struct buf *b, struct str s)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (unreserved(c)) {
-			buf_char(b, (char)c);
-			continue;
-		}
-		buf_char(b, '%');
-		buf_char(b, digits[c >> 4]);
-		buf_char(b, digits[c & 15]);
-	}
-}
 
 static bool
 put_query(const struct conf_pool *pool, struct str token, struct arena *a,
@@ -55,9 +28,9 @@ put_query(const struct conf_pool *pool, struct str token, struct arena *a,
 		buf_char(&b, '?');
 	else if (mark + 1 < path.n)
 		buf_char(&b, '&');
-	add_encoded(&b, pool->query);
+	buf_add(&b, url_escape(a, pool->query));
 	buf_char(&b, '=');
-	add_encoded(&b, token);
+	buf_add(&b, url_escape(a, token));
 	buf_add(&b, str_from(*url, hash));
 	if (!buf_take(&b, &with_token))
 		return false;

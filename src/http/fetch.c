@@ -290,34 +290,3 @@ fetch_stop(struct fetch *f)
 	task_drop(&f->task);
 	arena_free(f->arena);
 }
-
-/* ---- forms ------------------------- */
-
-static bool
-is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-		c == '~';
-}
-
-struct str
-fetch_escape(struct arena *a, struct str text)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	char *p = arena_alloc(a, 3 * text.n + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-
-		if (is_plain(text.p[i])) {
-			p[n++] = text.p[i];
-			continue;
-		}
-		p[n++] = '%';
-		p[n++] = digits[c >> 4];
-		p[n++] = digits[c & 15];
-	}
-	return (struct str){ p, n };
-}

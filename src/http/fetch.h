@@ -67,7 +67,4 @@ void fetch_stop(struct fetch *f);	/* no callback follows */
 /* May a peer-given URL be asked at all?  NULL: yes; else why not. */
 const char *fetch_refused(const struct fetch_plan *p);
 
-/* "text" with everything but letters, digits and -._~ escaped, for forms. */
-struct str fetch_escape(struct arena *a, struct str text);
-
 #endif

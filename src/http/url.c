@@ -146,6 +146,35 @@ url_parse(struct str text, struct url *u_r)
 	return true;
 }
 
+static bool
+is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+		c == '~';
+}
+
+struct str
+url_escape(struct arena *a, struct str text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char *p = arena_alloc(a, 3 * text.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (is_unreserved(text.p[i])) {
+			p[n++] = text.p[i];
+			continue;
+		}
+		p[n++] = '%';
+		p[n++] = digits[c >> 4];
+		p[n++] = digits[c & 15];
+	}
+	return (struct str){ p, n };
+}
+
 bool
 url_form_text(struct arena *a, struct str s, struct str *text_r)
 {

@@ -17,6 +17,10 @@ struct url {
  * 0x7E, no backslash, no '%' in the host, port 1..65535. */
 bool url_parse(struct str text, struct url *u_r);
 
+/* text with everything but letters, digits and -._~ escaped, for queries and
+ * forms. */
+struct str url_escape(struct arena *a, struct str text);
+
 /* One name or value of a query as forms write it, decoded.  False: a broken
  * escape. */
 bool url_form_text(struct arena *a, struct str s, struct str *text_r);

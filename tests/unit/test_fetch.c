@@ -265,15 +265,6 @@ test_stop(void)
 	IS_STR(str_of(why), "not a URL");
 }
 
-static void
-test_escape(void)
-{
-	IS_STR(fetch_escape(arena, STR("aZ09-._~")), "aZ09-._~");
-	IS_STR(fetch_escape(arena, STR("a b+c&d=%\xff")),
-		"a%20b%2Bc%26d%3D%25%FF");
-	IS_STR(fetch_escape(arena, STR("")), "");
-}
-
 int
 main(void)
 {
@@ -285,7 +276,6 @@ main(void)
 	test_given_name();
 	test_request();
 	test_stop();
-	test_escape();
 	probe_end();
 	return tap_done();
 }

@@ -115,6 +115,14 @@ check_forms(struct arena *a)
 	}
 }
 
+static void
+check_escapes(struct arena *a)
+{
+	IS_STR(url_escape(a, STR("aZ09-._~")), "aZ09-._~");
+	IS_STR(url_escape(a, STR("a b+c&d=%\xff")), "a%20b%2Bc%26d%3D%25%FF");
+	IS_STR(url_escape(a, STR("")), "");
+}
+
 int
 main(void)
 {
@@ -144,6 +152,7 @@ main(void)
 			(n == 253), "a host of %zu bytes", n);
 	}
 	check_forms(a);
+	check_escapes(a);
 	arena_free(a);
 	return tap_done();
 }
