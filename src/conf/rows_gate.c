@@ -63,7 +63,7 @@ const struct row rows_gate[] = {
 	"panicIfInvalid connect." },
 { "mcpProxy.drainTime", ROW_MS, .preset = "10s", .max = HOUR,
   IN_GATE(drain_ms),
-  .help = "SIGTERM: how long calls may go on before the end." },
+  .help = "SIGTERM: how long calls and streams may go on before the end." },
 { "mcpProxy.envOverrides", ROW_BOOL, .preset = "true",
   IN_GATE(env_overrides),
   .help = "Variables of the environment override keys. Always off in plain "
