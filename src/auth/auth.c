@@ -54,7 +54,8 @@ judge_key(struct judgement *j, const struct conf_keys *list, const char *how,
 	*known_r = true;
 	switch (keys_find(list, j->credential.value, j->ask->now_unix_s, &i)) {
 	case KEYS_MATCH:
-		j->who = keys_identity(list, i, how, j->ask->arena);
+		j->who = keys_identity(list, i, how,
+			j->ask->segment, j->ask->arena);
 		return NULL;
 	case KEYS_EXPIRED:
 		return fault_new(j->ask->arena, FAULT_TOKEN_EXPIRED,

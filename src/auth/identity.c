@@ -64,7 +64,9 @@ identity_named(const struct conf_texts *names, struct str how,
 void
 identity_settle(const struct identity_draft *d, struct identity *w_r)
 {
-	const struct str parts[] = { d->how, d->issuer, d->user };
+	bool marked = d->mark.n > 0;
+	const struct str parts[] = { d->how, d->issuer,
+		marked ? STR_NONE : d->user, d->mark };
 	uint8_t digest[SHA256_SIZE];
 
 	memset(w_r, 0, sizeof(*w_r));
@@ -79,6 +81,6 @@ identity_settle(const struct identity_draft *d, struct identity *w_r)
 	w_r->claims = d->claims;
 	w_r->n_claims = d->n_claims;
 	w_r->authenticated = d->authenticated;
-	digest_parts(parts, sizeof(parts) / sizeof(parts[0]), digest);
+	digest_parts(parts, marked ? 4 : 3, digest);
 	memcpy(w_r->digest, digest, sizeof(w_r->digest));
 }

@@ -32,7 +32,8 @@ struct identity {
 	const struct str * IDENTITY_WRITER claims;
 	IDENTITY_WRITER uint32_t n_claims;	/* texts: two for each */
 	IDENTITY_WRITER bool authenticated;	/* not none, not local */
-	/* keyed nothing: SHA-256 of how, issuer, user; first 16 bytes */
+	/* keyed nothing: SHA-256 of how, issuer, and user or mark; first 16
+	 * bytes */
 	IDENTITY_WRITER uint8_t digest[16];
 };
 
@@ -52,6 +53,7 @@ bool identity_named(const struct conf_texts *names, struct str how,
 /* What is known so far about a caller, while it is being judged. */
 struct identity_draft {
 	struct str user, how, issuer, email;
+	struct str mark;	/* who it is where the name may change; or "" */
 	const struct str *groups, *scopes, *claims;
 	uint32_t n_groups, n_scopes, n_claims;
 	bool authenticated;

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "auth/keys.h"
 
+#include "base/arena.h"
 #include "base/digest.h"
 
 static bool
@@ -51,9 +52,24 @@ keys_find(const struct conf_keys *list, struct str presented,
 	return living < list->n ? KEYS_MATCH : KEYS_EXPIRED;
 }
 
+/* A number is another credential's after the list has changed: what belongs
+ * to this one, a session say, is bound to its value, too. */
+static struct str
+mark_of(const struct conf_key *k, const struct segment *s, struct arena *a)
+{
+	const struct str parts[] = { STR("mark"),
+		{ (const char *)k->sha256, SHA256_SIZE },
+		{ s != NULL ? (const char *)segment_secret(s) : NULL,
+			s != NULL ? 32 : 0 } };
+	uint8_t *digest = arena_alloc(a, SHA256_SIZE);
+
+	digest_parts(parts, sizeof(parts) / sizeof(parts[0]), digest);
+	return (struct str){ (const char *)digest, SHA256_SIZE };
+}
+
 struct identity_draft
 keys_identity(const struct conf_keys *list, uint32_t index, const char *how,
-	struct arena *a)
+	const struct segment *s, struct arena *a)
 {
 	const struct conf_key *k = &list->v[index];
 	struct identity_draft w = {
@@ -61,9 +77,11 @@ keys_identity(const struct conf_keys *list, uint32_t index, const char *how,
 		.scopes = k->scopes.v, .n_scopes = k->scopes.n,
 	};
 
-	if (k->name.n > 0)
+	if (k->name.n > 0) {
 		w.user = str_fmt(a, "%s:%.*s", how, STR_ARG(k->name));
-	else
-		w.user = str_fmt(a, "%s:%u", how, index);
+		return w;
+	}
+	w.user = str_fmt(a, "%s:%u", how, index);
+	w.mark = mark_of(k, s, a);
 	return w;
 }

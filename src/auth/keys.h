@@ -11,6 +11,7 @@
 
 #include "auth/identity.h"
 #include "conf/conf.h"
+#include "shm/segment.h"
 
 enum keys_match { KEYS_NONE, KEYS_MATCH, KEYS_EXPIRED };
 
@@ -19,8 +20,9 @@ enum keys_match keys_find(const struct conf_keys *list, struct str presented,
 	int64_t now_unix_s, uint32_t *index_r);
 
 /* "token:NAME" or "token:N", with the scopes of the entry. how: "token" or
- * "apikey". */
+ * "apikey". s: whose key hides what is remembered of a value; NULL: none. */
 struct identity_draft keys_identity(const struct conf_keys *list,
-	uint32_t index, const char *how, struct arena *a);
+	uint32_t index, const char *how, const struct segment *s,
+	struct arena *a);
 
 #endif

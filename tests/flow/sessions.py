@@ -199,6 +199,22 @@ def _(t):
         equal(ping(g, new).status, 200)
 
 
+@test("a token without a name keeps its own when others come and go")
+def _(t):
+    def listed(up, *tokens):
+        return config({"s": server(up, {"inboundAuth": {
+            "strategy": "token", "token": {"values": list(tokens)}}})})
+
+    with Upstream(with_session(plain)) as up, Gate(
+            listed(up, ALICE, BOB)) as g:
+        alices, bobs = (g.session("/s/mcp", bearer(w)) for w in (ALICE, BOB))
+        g.reload(listed(up, BOB))
+        is_lost(ping(g, alices, BOB))
+        equal(ping(g, bobs, BOB).status, 200)
+        g.reload(listed(up, BOB, ALICE))
+        equal(ping(g, alices).status, 200)
+
+
 @test("mcpgatectl lists and ends them")
 def _(t):
     with Upstream(with_session(plain)) as up, Gate(conf(up)) as g:

@@ -77,11 +77,29 @@ run_row(const struct conf_keys *list, size_t i, struct arena *a)
 		IS_INT(index, N);	/* not written */
 		return;
 	}
-	w = keys_identity(list, index, "token", a);
+	w = keys_identity(list, index, "token", NULL, a);
 	IS_STR(w.user, cases[i].user);
 	IS_STR(w.how, "token");
 	IS_INT(w.n_scopes, cases[i].n_scopes);
 	OK(w.authenticated);
+	OK((w.mark.n == 0) == (entries[index].name[0] != '\0'));
+}
+
+/* Two entries without a name are two callers, wherever they stand. */
+static void
+check_marks(struct arena *a)
+{
+	struct conf_key v[2] = { { .name = STR("") }, { .name = STR("") } };
+	const struct conf_keys both = { v, 2, true }, one = { v + 1, 1, true };
+	struct str first, second, alone;
+
+	digest_sha256(STR("alpha"), v[0].sha256);
+	digest_sha256(STR("beta"), v[1].sha256);
+	first = keys_identity(&both, 0, "token", NULL, a).mark;
+	second = keys_identity(&both, 1, "token", NULL, a).mark;
+	alone = keys_identity(&one, 0, "token", NULL, a).mark;
+	OK(!str_eq(first, alone));
+	OK(str_eq(second, alone));
 }
 
 static void
@@ -101,7 +119,8 @@ check_many(struct arena *a)
 		IS_INT(index, at[i]);
 	}
 	OK(keys_find(&list, STR("key 1024"), NOW, &index) == KEYS_NONE);
-	IS_STR(keys_identity(&list, 1023, "apikey", a).user, "apikey:1023");
+	IS_STR(keys_identity(&list, 1023, "apikey", NULL, a).user,
+		"apikey:1023");
 }
 
 int
@@ -114,6 +133,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		run_row(&list, i, a);
 	OK(keys_find(&none, STR("alpha"), NOW, &index) == KEYS_NONE);
+	check_marks(a);
 	check_many(a);
 	arena_free(a);
 	return tap_done();
