@@ -85,8 +85,8 @@ void ctl_put_pools(struct ctl *c, struct buf *b, const char *only);
 int ctl_until(const struct ctl *c, int64_t *unix_s_r);
 
 /* One line of standard input or of a file ("-": standard input), its end cut
- * off; a terminal shows nothing.  NULL: it was told why. */
-const char *ctl_read_secret(struct ctl *c, const char *file);
+ * off; a terminal shows nothing.  Not EX_OK: it was told why. */
+int ctl_read_secret(struct ctl *c, const char *file, const char **text_r);
 
 /* ---- verbs: an exit code ---------------------------------------------------- */
 int ctl_status(struct ctl *c);

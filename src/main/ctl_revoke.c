@@ -72,11 +72,12 @@ bare_token(struct str text)
 static int
 revoke_token(struct ctl *c, struct revoked *r, struct revoked_entry *e)
 {
-	const char *text = ctl_read_secret(c, c->given[CTL_TOKEN]);
+	const char *text;
 	struct str token, rest, part;
+	int rc = ctl_read_secret(c, c->given[CTL_TOKEN], &text);
 
-	if (text == NULL)
-		return EX_DATAERR;
+	if (rc != EX_OK)
+		return rc;
 	token = rest = bare_token(str_of(text));
 	if (!str_visible(token))
 		return ctl_fail(EX_DATAERR, "that is not a token");
@@ -213,19 +214,41 @@ ctl_revoke_words(struct ctl *c)
 	}
 }
 
+/* Who is meant has to be clear: an empty name is a variable of a script that
+ * is not set, and nobody would be revoked. */
+static int
+check_words(const struct ctl *c)
+{
+	const char *const *given = c->given;
+	const char *who = given[CTL_JTI] != NULL ? given[CTL_JTI] :
+		given[CTL_USER] != NULL ? given[CTL_USER] : given[CTL_TOKEN];
+	int n = (given[CTL_JTI] != NULL) + (given[CTL_USER] != NULL) +
+		(given[CTL_TOKEN] != NULL);
+
+	if (c->n_words > 1 && (c->n_words > 2 || n > 0 ||
+	    strcmp(c->words[1], "list") != 0))
+		return ctl_fail(EX_USAGE, "usage: revoke jti J, subject U, "
+			"token-file FILE, or revoke list");
+	if (c->n_words > 1)
+		return EX_OK;
+	if (n != 1 || who[0] == '\0')
+		return ctl_fail(EX_USAGE,
+			"revoke needs one of --jti, --user, --token");
+	if (given[CTL_ISS] != NULL && given[CTL_JTI] == NULL)
+		return ctl_fail(EX_USAGE, "--iss goes with --jti only");
+	if (given[CTL_BEFORE] != NULL && given[CTL_USER] == NULL)
+		return ctl_fail(EX_USAGE, "--before goes with --user only");
+	return EX_OK;
+}
+
 static int
 act(struct ctl *c, struct revoked *r)
 {
 	struct revoked_entry e = { .before = REVOKED_ALWAYS };
-	unsigned n = (c->given[CTL_JTI] != NULL) + (c->given[CTL_USER] != NULL)
-		+ (c->given[CTL_TOKEN] != NULL);
 	int rc = ctl_until(c, &e.until);
 
 	if (rc != EX_OK)
 		return rc;
-	if (n != 1)
-		return ctl_fail(EX_USAGE,
-			"revoke needs one of --jti, --user, --token");
 	if (c->given[CTL_TOKEN] != NULL)
 		return revoke_token(c, r, &e);
 	if (c->given[CTL_USER] != NULL)
@@ -237,11 +260,10 @@ int
 ctl_revoke(struct ctl *c)
 {
 	struct revoked *r;
-	int rc;
+	int rc = check_words(c);
 
-	if (c->n_words > 1 && strcmp(c->words[1], "list") != 0)
-		return ctl_fail(EX_USAGE, "usage: revoke jti J, subject U, "
-			"token-file FILE, or revoke list");
+	if (rc != EX_OK)
+		return rc;
 	r = open_revoked(c, &rc);
 	if (r == NULL)
 		return rc;

@@ -84,12 +84,13 @@ ctl_token(struct ctl *c)
 static int
 say_hash(struct ctl *c)
 {
-	const char *text = ctl_read_secret(c, "-");
+	const char *text;
 	uint8_t digest[SHA256_SIZE];
 	char hex[2 * SHA256_SIZE + 1];
+	int rc = ctl_read_secret(c, "-", &text);
 
-	if (text == NULL)
-		return EX_DATAERR;
+	if (rc != EX_OK)
+		return rc;
 	digest_sha256(str_of(text), digest);
 	digest_hex(digest, sizeof digest, hex);
 	return say(c, "sha256", str_of(hex));

@@ -282,6 +282,7 @@ ctl_verify(struct ctl *c)
 	const struct conf_inbound *in;
 	struct auth_policy *p = NULL;
 	const struct fault *f;
+	int rc;
 
 	if (c->n_words == 3 && strcmp(c->words[2], "-") != 0)
 		return ctl_fail(EX_USAGE, "usage: token verify [-], with the "
@@ -294,9 +295,9 @@ ctl_verify(struct ctl *c)
 		s = ctl_server(c, name);
 	if (name != NULL && s == NULL)
 		return ctl_fail(EX_DATAERR, "there is no server '%s'", name);
-	text = ctl_read_secret(c, "-");
-	if (text == NULL)
-		return EX_DATAERR;
+	rc = ctl_read_secret(c, "-", &text);
+	if (rc != EX_OK)
+		return rc;
 	in = s != NULL ? &s->options.inbound :
 		&conf_tree(c->gen)->options.inbound;
 	f = auth_policy_new(conf_tree(c->gen), in, s != NULL ? s->name :

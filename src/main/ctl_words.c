@@ -79,8 +79,8 @@ read_input(char *room, size_t size)
 	return some;
 }
 
-const char *
-ctl_read_secret(struct ctl *c, const char *file)
+int
+ctl_read_secret(struct ctl *c, const char *file, const char **text_r)
 {
 	static const size_t size = MAX_TOKEN + 2;
 	char *room = arena_alloc(c->arena, size);	/* wiped with it */
@@ -91,17 +91,17 @@ ctl_read_secret(struct ctl *c, const char *file)
 		some = read_input(room, size);
 	} else {
 		f = fopen(file, "re");
-		if (f == NULL) {
-			(void)ctl_fail(EX_NOINPUT, "cannot open '%s': %s", file,
-				strerror(errno));
-			return NULL;
-		}
+		if (f == NULL)
+			return ctl_fail(EX_NOINPUT, "cannot open '%s': %s",
+				file, strerror(errno));
 		some = read_line(f, room, size);
 		(void)fclose(f);
 	}
 	if (!some)
-		(void)ctl_fail(EX_DATAERR, "no secret on standard input");
-	else if (strlen(room) > MAX_TOKEN)
-		(void)ctl_fail(EX_DATAERR, "longer than %d bytes", MAX_TOKEN);
-	return some && strlen(room) <= MAX_TOKEN ? room : NULL;
+		return ctl_fail(EX_DATAERR, "no secret %s", strcmp(file, "-") == 0 ?
+			"on standard input" : "in the file");
+	if (strlen(room) > MAX_TOKEN)
+		return ctl_fail(EX_DATAERR, "longer than %d bytes", MAX_TOKEN);
+	*text_r = room;
+	return EX_OK;
 }

@@ -247,7 +247,18 @@ def _(t):
         ctl(g, "revoke", code=64)
         ctl(g, "revoke", "--jti", "a", "--user", "b", code=64)
         ctl(g, "revoke", "--jti", "a", "--for", "soon", code=64)
-        ctl(g, "revoke", "--token", "/nonexistent", code=65)
+        ctl(g, "revoke", "--token", "/nonexistent", code=66)
+
+
+@test("what would revoke nobody, or others than are meant, is not done",
+      rows=("--jti|", "--user|", "--token|", "jti|", "subject|",
+            "--user|eve|--iss|https://i.example", "list|x",
+            "--jti|a|--before|2031-01-31T00:00:00Z", "list|--jti|a"))
+def _(t):
+    with Upstream() as up, Gate(conf(up)) as g:
+        ctl(g, "revoke", *t.row.split("|"), code=64)
+        rows = json.loads(ctl(g, "--json", "revoke", "list"))["revoked"]
+        equal(rows, [])
 
 
 class ByRule(Gate):
