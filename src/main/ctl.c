@@ -6,9 +6,11 @@
 
 #include "main/ctl.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -217,14 +219,28 @@ ctl_state(const struct ctl *c)
 	return c->state != NULL ? c->state : configured_state(c);
 }
 
+/* Root may look into any; why it cannot has another reason then. */
+static bool
+is_for_others(const char *file)
+{
+	struct stat st;
+
+	if (file == NULL || geteuid() == 0)
+		return false;
+	if (lstat(file, &st) != 0)
+		return errno == EACCES;
+	return st.st_uid != geteuid();
+}
+
 static int
 not_open(const struct ctl *c, const char *why)
 {
+	int code = is_for_others(ctl_state(c)) ? EX_NOPERM : EX_NOINPUT;
 	struct str others = ctl_state(c) == NULL ?
 		segment_others("/dev/shm", c->arena) : STR("");
 
-	return ctl_fail(EX_NOINPUT, "cannot open the shared state: %s%s%.*s",
-		why, others.n > 0 ? "; try --state " : "", STR_ARG(others));
+	return ctl_fail(code, "cannot open the shared state: %s%s%.*s", why,
+		others.n > 0 ? "; try --state " : "", STR_ARG(others));
 }
 
 /* A state where it lies by rule may be that of another gateway: it is named,

@@ -78,6 +78,8 @@ error_of(int rc)
 		return STR("bad_data");
 	case EX_NOINPUT:
 		return STR("no_input");
+	case EX_NOPERM:
+		return STR("no_permission");
 	case EX_TEMPFAIL:
 		return STR("busy");
 	case EX_CONFIG:

@@ -598,6 +598,33 @@ def _(t):
         shutil.rmtree(where)
 
 
+@test("mcpgatectl: a state that is for others is not one that is not there",
+      rows=(0o700, 0o755))
+def _(t):
+    if os.geteuid() != 0:
+        raise tap.Skip("only root has more than one name")
+    where = tempfile.mkdtemp()
+    os.chmod(where, 0o755)
+    copy = shutil.copy(program("mcpgatectl"), where)
+    state = os.path.join(where, "dir", "state")
+    conf = config({"s": server("http://127.0.0.1:9/mcp")},
+                  store={"path": state})
+    os.mkdir(os.path.dirname(state), 0o700)
+    with Gate(conf) as g:
+        os.chmod(os.path.dirname(state), t.row)
+        for words, code in ((["status"], 77), (["ip", "list"], 77),
+                            (["ip", "ban", "192.0.2.1"], 77),
+                            (["--state", state + ".not", "status"],
+                             77 if t.row == 0o700 else 66)):
+            done = subprocess.run(
+                [copy, "--state", state] + words, user=65534, group=65534,
+                extra_groups=[], env={"HOME": where}, capture_output=True,
+                timeout=20)
+            equal((words, done.returncode, done.stdout), (words, code, b""))
+        os.chmod(os.path.dirname(state), 0o700)
+        equal(g.ctl("status")[0], 0)
+
+
 @test("mcpgatectl: where there is no configuration nothing asks for a record")
 def _(t):
     with Upstream() as up, Gate(config({"s": server(up)})) as g:
