@@ -5,7 +5,6 @@
 #include "config.h"
 #include "auth/credential.h"
 
-#include "base/arena.h"
 #include "http/url.h"
 
 #define AUTHORIZATION "HTTP_AUTHORIZATION"

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/limits.h"
 #include "conf/uri.h"
 
 /* One server under review. */

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "base/digest.h"
 
 static void
 put_number(void *at, size_t size, int64_t v)

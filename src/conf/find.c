@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 
 static const char *
 if_there(struct str path)

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/limits.h"
 
 /* ---- literal secrets ---------------------------------------------------------- */
 static bool

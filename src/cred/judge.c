@@ -10,7 +10,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "shm/pins.h"
 
 #define MAX_STATUSES 2048	/* bytes of text */
 

@@ -10,7 +10,6 @@
 #include "mcp/rpc.h"
 
 #include "base/arena.h"
-#include "base/limits.h"
 #include "gate/pipeline.h"
 
 bool

@@ -5,7 +5,6 @@
 #include "config.h"
 #include "http/preflight.h"
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "http/headers.h"

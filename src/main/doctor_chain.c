@@ -9,7 +9,6 @@
 #include "auth/discovery.h"
 #include "base/arena.h"
 #include "base/jdoc.h"
-#include "base/limits.h"
 #include "main/doctor.h"
 
 #define DEPTH 16

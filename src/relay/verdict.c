@@ -6,9 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
-#include "base/limits.h"
 
 const struct fault *
 verdict_end(struct arena *a, enum transfer_end end, const char *detail)

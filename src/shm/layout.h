@@ -43,7 +43,7 @@
 #define SHM_SESSION_ROWS 256
 #define SHM_SESSIONS 64		/* of one row */
 #define SHM_FAULT_WORDS 47	/* of one record of the journal */
-#define SHM_SHELVES 608		/* buckets; what is left of 4 MiB */
+#define SHM_SHELVES 608		/* buckets: 2432 values */
 #define SHM_SLOTS 4		/* of one shelf */
 #define SHM_SHARDS 8
 #define SHM_NAME_WORDS (TALLY_NAME / 8)
@@ -66,7 +66,7 @@ struct shm_head {
 	char magic[8];
 	uint32_t version;
 	uint32_t size;			/* of the whole file */
-	uint64_t shape;			/* see shm_shape() */
+	uint64_t shape;			/* of all sizes here: see segment.c */
 	char boot[40];			/* boot id as text, zeros behind it */
 	uint8_t key[16];
 	uint8_t secret[32];
@@ -254,9 +254,6 @@ struct segment {
 	ino_t ino;
 	bool read_only;
 };
-
-/* A number that changes with any size above. */
-uint64_t shm_shape(void);
 
 /* ---- lock.c ----------------------------------------------------------------- */
 void shm_lock_init(struct shm_head *h);

@@ -23,7 +23,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/digest.h"
 #include "shm/layout.h"
 
@@ -167,8 +166,9 @@ read_boot(char boot_r[40])
 	close(fd);
 }
 
-uint64_t
-shm_shape(void)
+/* A number that changes with any size of layout.h. */
+static uint64_t
+shape_of_file(void)
 {
 	static const uint64_t sizes[] = {
 		SEGMENT_SIZE, sizeof(struct shm_head),
@@ -197,7 +197,7 @@ head_fits(const struct shm_head *h)
 	read_boot(boot);
 	return memcmp(h->magic, SHM_MAGIC, sizeof(h->magic)) == 0 &&
 		h->version == SHM_VERSION && h->size == SEGMENT_SIZE &&
-		h->shape == shm_shape() &&
+		h->shape == shape_of_file() &&
 		memcmp(h->boot, boot, sizeof(boot)) == 0 &&
 		shm_lock_usable(h);
 }
@@ -267,7 +267,7 @@ fill(struct shm_file *f)
 	memcpy(h->magic, SHM_MAGIC, sizeof(h->magic));
 	h->version = SHM_VERSION;
 	h->size = SEGMENT_SIZE;
-	h->shape = shm_shape();
+	h->shape = shape_of_file();
 	read_boot(h->boot);
 	digest_random(h->key, sizeof(h->key));
 	digest_random(h->secret, sizeof(h->secret));
