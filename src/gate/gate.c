@@ -18,6 +18,7 @@
 #include "gate/record.h"
 
 #define LOOK_EVERY_MS 1000	/* mtime and inode of the configuration file */
+#define LAST_ANSWERS_MS 1500	/* after the grace period; 2 s are left */
 #define LATE_STREAMS_MS 100	/* between looks at streams begun in a drain */
 
 static struct site *
@@ -267,11 +268,13 @@ gate_tick(struct gate *g)
 }
 
 /* ---- the end ---------------------------------------------------------------------- */
-/* A call that is finishing may become a stream later: looks again. */
+/* A call that is finishing may become a stream later: looks again.  One that
+ * does not finish is answered while there is somebody who can. */
 static void
-end_streams(void *who)
+end_late(void *who)
 {
 	struct gate *g = who;
+	bool give_up = loop_now_ms(g->loop) >= g->give_up_ms;
 	struct list *l, *next;
 
 	timer_start(&g->grace, LATE_STREAMS_MS);
@@ -279,10 +282,12 @@ end_streams(void *who)
 		struct req *q = LIST_ENTRY(l, struct req, live);
 
 		next = l->next;
-		if (!q->stream)
-			continue;
-		stream_stop(q);
-		pipeline_finish(q);
+		if (q->stream) {
+			stream_stop(q);
+			pipeline_finish(q);
+		} else if (give_up && !q->begun) {
+			pipeline_overdue(q, "no answer before the end");
+		}
 	}
 }
 
@@ -292,7 +297,8 @@ gate_drain(struct gate *g, uint64_t grace_ms, void (*idle)(void *), void *who)
 	g->draining = true;
 	g->idle = idle;
 	g->idle_who = who;
-	timer_init(&g->grace, g->loop, end_streams, g);
+	g->give_up_ms = loop_now_ms(g->loop) + grace_ms + LAST_ANSWERS_MS;
+	timer_init(&g->grace, g->loop, end_late, g);
 	timer_start(&g->grace, grace_ms);
 	if (list_empty(&g->live))
 		idle(who);

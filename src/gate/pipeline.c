@@ -153,16 +153,20 @@ resume(void *who)
 	walk(q, q->step->back);
 }
 
+void
+pipeline_overdue(struct req *q, const char *why)
+{
+	waiter_leave(&q->wait);
+	if (q->call_began_us > 0)
+		q->upstream_us = clock_mono_us() - q->call_began_us;
+	q->fault = fault_new(q->arena, FAULT_UPSTREAM_TIMEOUT, "%s", why);
+	pipeline_finish(q);
+}
+
 static void
 overdue(void *who)
 {
-	struct req *q = who;
-
-	waiter_leave(&q->wait);
-	q->upstream_us = clock_mono_us() - q->call_began_us;
-	q->fault = fault_new(q->arena, FAULT_UPSTREAM_TIMEOUT,
-		"no answer within the time limit");
-	pipeline_finish(q);
+	pipeline_overdue(who, "no answer within the time limit");
 }
 
 static void

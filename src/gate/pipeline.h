@@ -46,6 +46,7 @@ struct gate {
 
 	bool draining;
 	struct timer grace;
+	uint64_t give_up_ms;		/* when calls are answered by us */
 	void (*idle)(void *who);
 	void *idle_who;
 };
@@ -53,6 +54,9 @@ struct gate {
 /* Ends a request: what is under way stops, the reply (if any is due), the
  * log line, the counters; q is gone. */
 void pipeline_finish(struct req *q);
+
+/* Ends it because time is over. */
+void pipeline_overdue(struct req *q, const char *why);
 
 /* The first requests tell the document root: do files of ours lie there? A
  * server that does not tell it by then never does. */

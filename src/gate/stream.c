@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "gate/pipeline.h"
+#include "relay/answered.h"
 
 static void
 keep_alive(void *who)
@@ -43,11 +44,27 @@ stream_write(struct req *q, struct str bytes)
 	reply_write(q, bytes);
 }
 
+/* Its client begins it anew, or asks for the rest. */
+static bool
+goes_on(const struct req *q)
+{
+	if (q->rpc.era == ERA_MODERN)
+		return str_is(q->rpc.messages[0].method,
+			"subscriptions/listen");
+	return answered_marked(q->answered);
+}
+
 void
 stream_stop(struct req *q)
 {
 	if (q->ended)
 		return;
+	if (answered_owed(q->answered) && !goes_on(q)) {
+		q->fault = fault_new(q->arena, FAULT_UPSTREAM_TIMEOUT,
+			"the stream had to end before its answer");
+		reply_fault(q);
+		return;
+	}
 	if (sse_between(&q->tail))
 		reply_end(q);
 	else

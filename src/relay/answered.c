@@ -13,6 +13,7 @@ struct answered {
 	struct sse *events;
 	struct awaited ids;
 	bool over;			/* an event was too long */
+	bool marked;			/* by the id of an event */
 };
 
 struct answered *
@@ -52,6 +53,8 @@ took_event(void *who, const struct sse_event *e)
 {
 	struct answered *w = who;
 
+	if (e->has_id)
+		w->marked = e->id.n > 0;
 	if (sse_is_message(e->event) && may_answer(e->data))
 		read_event(w, e->data);
 	return w->ids.left > 0;
@@ -62,6 +65,18 @@ answered_follow(struct answered *w, struct str bytes)
 {
 	if (w != NULL && w->ids.left > 0 && !w->over)
 		w->over = !sse_feed(w->events, bytes, took_event, w);
+}
+
+bool
+answered_owed(const struct answered *w)
+{
+	return w != NULL && !w->over && w->ids.left > 0;
+}
+
+bool
+answered_marked(const struct answered *w)
+{
+	return w->marked;
 }
 
 bool

@@ -21,6 +21,12 @@ struct answered *answered_new(struct arena *a, const struct str *ids,
 /* NULL: nobody waits. */
 void answered_follow(struct answered *w, struct str bytes);
 
+/* Somebody has no answer. */
+bool answered_owed(const struct answered *w);
+
+/* The last event so far has an id: with it a client may ask for the rest. */
+bool answered_marked(const struct answered *w);
+
 /* The first id from *i on without an answer; *i becomes the next.  False:
  * there is none. */
 bool answered_not(const struct answered *w, uint32_t *i, struct str *id_r);
