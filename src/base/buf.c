@@ -137,6 +137,14 @@ buf_json(struct buf *b, struct str s)
 		buf_add(b, (struct str){ s.p + from, s.n - from });
 }
 
+void
+buf_member(struct buf *b, const char *key, struct str value)
+{
+	buf_fmt(b, ",\"%s\":\"", key);
+	buf_json(b, value);
+	buf_char(b, '"');
+}
+
 bool
 buf_take(struct buf *b, struct str *text_r)
 {

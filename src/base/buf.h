@@ -31,6 +31,9 @@ void buf_fmt(struct buf *b, const char *fmt, ...)
  * bytes that are not UTF-8 become U+FFFD. No surrounding quotes. */
 void buf_json(struct buf *b, struct str s);
 
+/* One more member of a JSON object, a text: ,"key":"value". */
+void buf_member(struct buf *b, const char *key, struct str value);
+
 /* False when something did not fit. The text is NUL-terminated. */
 bool buf_take(struct buf *b, struct str *text_r);
 

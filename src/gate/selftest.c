@@ -71,14 +71,6 @@ selftest_names(struct req *q)
 }
 
 /* ---- /selftest/headers ------------------------------------------------------------ */
-static void
-add_text(struct buf *b, const char *key, struct str value)
-{
-	buf_fmt(b, ",\"%s\":\"", key);
-	buf_json(b, value);
-	buf_char(b, '"');
-}
-
 static bool
 there(const struct req *q, const char *name)
 {
@@ -99,9 +91,9 @@ answer_headers(struct req *q)
 		there(q, "HTTP_AUTHORIZATION") ||
 		there(q, "REDIRECT_HTTP_AUTHORIZATION") ? "true" : "false",
 		access_can_stream(q) ? "true" : "false");
-	add_text(&b, "server", params_server(t, "SERVER_SOFTWARE"));
-	add_text(&b, "peer", params_server(t, q->conf->peer_param.p));
-	add_text(&b, "client", q->client);
+	buf_member(&b, "server", params_server(t, "SERVER_SOFTWARE"));
+	buf_member(&b, "peer", params_server(t, q->conf->peer_param.p));
+	buf_member(&b, "client", q->client);
 	buf_add(&b, STR(",\"headers\":"));
 	buf_add(&b, selftest_names(q));
 	buf_char(&b, '}');

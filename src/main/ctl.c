@@ -146,14 +146,6 @@ ctl_fail(int code, const char *fmt, ...)
 	return code;
 }
 
-void
-ctl_put_member(struct buf *b, const char *key, struct str value)
-{
-	buf_fmt(b, ",\"%s\":\"", key);
-	buf_json(b, value);
-	buf_char(b, '"');
-}
-
 int
 ctl_print(const struct ctl *c, struct buf *b)
 {

@@ -48,9 +48,6 @@ int ctl_fail(int code, const char *fmt, ...)
 /* Prints a finished text; -q: nothing. */
 int ctl_print(const struct ctl *c, struct buf *b);
 
-/* One more member of an object of JSON, a text: ,"key":"value". */
-void ctl_put_member(struct buf *b, const char *key, struct str value);
-
 /* Loads the configuration, quietly, when there is one.  False: there is one,
  * and it cannot be loaded. */
 bool ctl_load(struct ctl *c);

@@ -39,11 +39,11 @@ put_json(struct buf *b, const struct journal_fault *f)
 
 	clock_stamp(f->at_unix_ms, stamp);
 	buf_fmt(b, "{\"at\":\"%s\",\"status\":%d", stamp, f->status);
-	ctl_put_member(b, "requestId", f->request_id);
-	ctl_put_member(b, "server", f->server);
-	ctl_put_member(b, "step", f->step);
-	ctl_put_member(b, "reason", f->reason);
-	ctl_put_member(b, "detail", f->detail);
+	buf_member(b, "requestId", f->request_id);
+	buf_member(b, "server", f->server);
+	buf_member(b, "step", f->step);
+	buf_member(b, "reason", f->reason);
+	buf_member(b, "detail", f->detail);
 	buf_char(b, '}');
 }
 

@@ -188,12 +188,12 @@ put_json(struct buf *b, const struct finding *f)
 	const struct identity *w = &f->answer.who;
 
 	buf_add_c(b, "{\"valid\":true");
-	ctl_put_member(b, "user", w->user);
-	ctl_put_member(b, "strategy", str_of(f->answer.strategy));
-	ctl_put_member(b, "issuer", w->issuer);
+	buf_member(b, "user", w->user);
+	buf_member(b, "strategy", str_of(f->answer.strategy));
+	buf_member(b, "issuer", w->issuer);
 	if (f->is_jwt) {
-		ctl_put_member(b, "alg", str_of(jose_alg_name(f->jose.alg)));
-		ctl_put_member(b, "kid", f->jose.kid);
+		buf_member(b, "alg", str_of(jose_alg_name(f->jose.alg)));
+		buf_member(b, "kid", f->jose.kid);
 	}
 	if (f->key >= 0)
 		buf_fmt(b, ",\"key\":%d", f->key);

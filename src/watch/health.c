@@ -10,14 +10,6 @@
 
 #define MAX_TEXT KIB(2)		/* a name, a version, a refused reload */
 
-static void
-put_text(struct buf *b, const char *key, struct str value)
-{
-	buf_fmt(b, ",\"%s\":\"", key);
-	buf_json(b, value);
-	buf_char(b, '"');
-}
-
 static struct str
 take(struct buf *b)
 {
@@ -50,8 +42,8 @@ health_text(const struct conf *c, struct arena *a)
 	struct buf b = buf_new(a, MAX_TEXT);
 
 	buf_add_c(&b, "{\"status\":\"ok\"");
-	put_text(&b, "name", c->name);
-	put_text(&b, "version", version_of(c));
+	buf_member(&b, "name", c->name);
+	buf_member(&b, "version", version_of(c));
 	buf_fmt(&b, ",\"serverCount\":%u}", count_servers(c));
 	return take(&b);
 }
@@ -136,7 +128,7 @@ version_text(const struct conf *c, struct arena *a)
 	buf_add_c(&b, "{\"name\":\"");
 	buf_json(&b, c->name);
 	buf_char(&b, '"');
-	put_text(&b, "version", version_of(c));
+	buf_member(&b, "version", version_of(c));
 	buf_char(&b, '}');
 	return take(&b);
 }

@@ -109,6 +109,18 @@ test_json(void)
 	}
 }
 
+static void
+test_member(void)
+{
+	struct buf b = buf_new(a, 100);
+	struct str text = STR_NONE;
+
+	buf_member(&b, "k", STR("say \"no\""));
+	buf_member(&b, "l", STR_NONE);
+	OK(buf_take(&b, &text));
+	IS_STR(text, ",\"k\":\"say \\\"no\\\"\",\"l\":\"\"");
+}
+
 int
 main(void)
 {
@@ -117,6 +129,7 @@ main(void)
 	test_full();
 	test_fmt();
 	test_json();
+	test_member();
 	arena_free(a);
 	return tap_done();
 }
