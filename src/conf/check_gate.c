@@ -107,17 +107,18 @@ fill_socket_mode(struct loading *l)
 {
 	const struct node *n = node_at(l->root, "mcpProxy.socketMode");
 	struct str s = n != NULL && !n->bad ? n->text : STR("0660");
+	bool good = s.n > 0 && s.n <= 4;
 	uint32_t mode = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '7' || i > 4) {
-			report_add(l->report, "E02", n,
-			    "expected a mode like 0660, found text");
-			return;
-		}
+	for (size_t i = 0; good && i < s.n; i++) {
+		good = s.p[i] >= '0' && s.p[i] <= '7';
 		mode = mode * 8 + (uint32_t)(s.p[i] - '0');
 	}
-	l->conf->socket_mode = mode & 0777;
+	if (good && mode <= 0777)
+		l->conf->socket_mode = mode;
+	else
+		report_add(l->report, "E02", n,
+		    "expected a mode like 0660, found text");
 }
 
 static void

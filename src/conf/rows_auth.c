@@ -115,8 +115,8 @@ const struct row rows_auth[] = {
   .help = "Longest time since iat; 0 = off." },
 { A ".jwt.maxStale", ROW_MS, .preset = "24h", .min = 10000, .max = 168 * HOUR,
   .flags = ROW_OFF | ROW_SECONDS, IN_OPTIONS(inbound.jwt.max_stale_s),
-  .help = "So long fetched keys count when they cannot be fetched again; 0 = "
-  "until then." },
+  .help = "So long fetched keys count when they cannot be fetched again; 0: "
+	"only until they should be." },
 { A ".jwt.header", ROW_HEADER, IN_OPTIONS(inbound.jwt.header),
   .help = "Header of this strategy only." },
 { A ".jwt.prefix", ROW_TEXT, IN_OPTIONS(inbound.jwt.prefix),

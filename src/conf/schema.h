@@ -50,7 +50,7 @@ enum row_flag {
 	ROW_SPLIT = 32,		/* elements are split at commas too */
 	ROW_SECONDS = 64,	/* stored in seconds */
 	ROW_BARE = 128,		/* a bare number means seconds */
-	ROW_OFF = 256,		/* 0 = off is within the range */
+	ROW_OFF = 256,		/* 0 = off is good, below the range, too */
 	ROW_BOOL_TOO = 512,	/* false is the first word, true the second */
 	ROW_ALONE = 1024,	/* not inherited from mcpProxy.options */
 	ROW_HEADER_NAMES = 2048, /* the names of the map are header names */

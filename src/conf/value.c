@@ -34,6 +34,8 @@ in_range(struct loading *l, struct node *n, const struct row *r)
 		return true;
 	if (n->number >= r->min && n->number <= r->max)
 		return true;
+	if (n->number == 0 && (r->flags & ROW_OFF) != 0)
+		return true;
 	report_add(l->report, "E03", n, "%.*s is not within %lld..%lld%s",
 	    STR_ARG(str_head(n->raw, 64)), (long long)r->min,
 	    (long long)r->max, unit_of(r));

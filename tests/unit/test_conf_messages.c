@@ -386,6 +386,10 @@ static const struct {
 	{ "E65", OPTIONS("\"panicIfInvalid\":true,\"inboundAuth\":{\"strategy\":"
 		"\"lua\",\"lua\":{\"source\":\"x\"}}"),
 		": this build has no Lua; configure --with-lua" },
+	{ "E02", GATE("\"socketMode\":\"\""),
+		"mcpProxy.socketMode: expected a mode like 0660, found text" },
+	{ "E02", GATE("\"socketMode\":\"1777\""),
+		"mcpProxy.socketMode: expected a mode like 0660, found text" },
 	{ "E02", GATE("\"listen\":\"unix:here.sock\""),
 		"mcpProxy.listen: expected unix:/path, tcp:127.0.0.1:PORT or "
 		"fd:0, found text" },
@@ -540,6 +544,10 @@ static const struct {
 	{ "E66", GATE("\"listen\":\"tcp:127.0.0.1:9000\"") },
 	{ "E03", GATE("\"listen\":\"unix:/" LONG LONG LONG "0123456789\"") },
 	{ "E66", GATE("\"listen\":\"tcp:[::1]:9000\"") },
+	{ "E03", OPTIONS("\"inboundAuth\":{\"jwt\":{\"maxStale\":\"10s\"}}") },
+	{ "E03", OPTIONS("\"inboundAuth\":{\"jwt\":{\"maxStale\":0}}") },
+	{ "E03", OPTIONS("\"inboundAuth\":{\"jwt\":{\"maxStale\":\"0s\"}}") },
+	{ "E02", GATE("\"socketMode\":\"0777\"") },
 	{ "E41", INBOUND("\"proxy\":{\"param\":\"REMOTE_USER\"}") },
 	{ "E09", SERVER(",\"disabled\":\"${T_NONE:-true}\",\"options\":{"
 		"\"disabled\":true}") },
