@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "main/ctl.h"
+#include "watch/access_log.h"
 #include "watch/audit.h"
 #include "watch/metrics.h"
 
@@ -50,6 +51,33 @@ action_of(const struct ctl *c)
 	return str_of(c->words[0]);
 }
 
+/* log.principals: hash.  The key of the log and of the records lies in the
+ * state; where there is none, the name is left out. */
+static struct str
+hashed_user(const struct ctl *c, struct str name)
+{
+	const char *why = "";
+	struct segment *s = c->segment, *own = NULL;
+	char hex[ACCESS_LOG_HASH] = "";
+
+	if (s == NULL)
+		s = own = segment_open(ctl_state(c), SEGMENT_READ_ONLY,
+			c->arena, &why);
+	if (s != NULL)
+		access_log_hash(segment_secret(s), name, hex);
+	if (own != NULL)
+		segment_close(own);
+	return s == NULL ? STR("user") : str_fmt(c->arena, "user %s", hex);
+}
+
+static struct str
+user_of(const struct ctl *c, const char *name)
+{
+	if (conf_tree(c->gen)->log_hash_principals)
+		return hashed_user(c, str_of(name));
+	return str_fmt(c->arena, "user %s", name);
+}
+
 /* What it is done to. */
 static struct str
 resource_of(const struct ctl *c)
@@ -61,9 +89,9 @@ resource_of(const struct ctl *c)
 	if (c->given[CTL_JTI] != NULL && c->given[CTL_SUB] == NULL)
 		return str_fmt(c->arena, "jti %s", c->given[CTL_JTI]);
 	if (c->given[CTL_USER] != NULL)
-		return str_fmt(c->arena, "user %s", c->given[CTL_USER]);
+		return user_of(c, c->given[CTL_USER]);
 	if (c->given[CTL_SUB] != NULL)
-		return str_fmt(c->arena, "user %s", c->given[CTL_SUB]);
+		return user_of(c, c->given[CTL_SUB]);
 	return c->given[CTL_TOKEN] != NULL ? STR("a token") : STR("");
 }
 

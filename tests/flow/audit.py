@@ -525,6 +525,24 @@ def _(t):
         equal(g.access(tool="echo")["user"], user)
 
 
+@test("a user in a deed of mcpgatectl is hashed, too", rows=(
+    ("revoke", "--user", "alice"), ("revoke", "subject", "alice"),
+    ("token", "mint", "--sub", "alice", "--alg", "HS256", "--key", "KEY")))
+def _(t):
+    with Upstream(by_method) as up, audited(t, servers(up), log={
+            "principals": "hash"}) as g:
+        equal(g.post("/jwt/mcp", tool("jwt")[1], signed()).status, 200)
+        user = records(g, 1)[0]["user"]
+        key = os.path.join(g.dir, "key")
+        with open(key, "w") as f:
+            f.write(HS)
+        os.chmod(key, 0o600)
+        code, _, err = g.ctl(*[key if w == "KEY" else w for w in t.row])
+        equal((code, err), (0, ""))
+        equal(records(g, 2)[1]["resource"], "user " + user)
+        os.unlink(key)
+
+
 @test("a CGI process records, too")
 def _(t):
     with Upstream(plain) as up, audited(t, servers(up), mode="cgi") as g:
