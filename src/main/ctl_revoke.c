@@ -146,6 +146,18 @@ put_time(struct buf *b, int64_t unix_s)
 }
 
 static void
+put_member(struct buf *b, const char *name, int64_t unix_s, int64_t none)
+{
+	if (unix_s == none) {
+		buf_fmt(b, ",\"%s\":null", name);
+		return;
+	}
+	buf_fmt(b, ",\"%s\":\"", name);
+	put_time(b, unix_s);
+	buf_char(b, '"');
+}
+
+static void
 put_entry(void *who, const struct revoked_entry *e)
 {
 	struct listing *l = who;
@@ -165,12 +177,11 @@ put_entry(void *who, const struct revoked_entry *e)
 	}
 	buf_add_c(b, l->n++ > 0 ? ",{\"what\":\"" : "{\"what\":\"");
 	buf_json(b, e->what);
-	buf_fmt(b, "\",\"kind\":\"%s\",\"until\":\"", e->kind == 'u' ? "user" :
+	buf_fmt(b, "\",\"kind\":\"%s\"", e->kind == 'u' ? "user" :
 		e->kind == 'j' ? "jti" : "token");
-	put_time(b, e->until);
-	buf_add_c(b, "\",\"before\":\"");
-	put_time(b, e->before);
-	buf_add_c(b, "\"}");
+	put_member(b, "until", e->until, INT64_MAX);
+	put_member(b, "before", e->before, REVOKED_ALWAYS);
+	buf_char(b, '}');
 }
 
 static int

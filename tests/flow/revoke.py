@@ -244,6 +244,9 @@ def _(t):
         assert "2031-01-31T00:00:00Z jti one\n" in text, text
         rows = json.loads(ctl(g, "--json", "revoke", "list"))["revoked"]
         equal([r["kind"] for r in rows], ["jti", "user"])
+        equal([r["until"] for r in rows], ["2031-01-31T00:00:00Z", None])
+        equal(rows[0]["before"], None)
+        assert rows[1]["before"].endswith("Z"), rows
         ctl(g, "revoke", code=64)
         ctl(g, "revoke", "--jti", "a", "--user", "b", code=64)
         ctl(g, "revoke", "--jti", "a", "--for", "soon", code=64)
