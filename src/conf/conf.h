@@ -4,7 +4,7 @@
  *
  * Lifetime: a generation of its own arena; who needs it holds it
  * (conf_hold) until an arena of his own ends.  A reload makes another one.
- * Sharing: belongs to one process; only `conf/` writes (CONF_WRITER).
+ * Sharing: belongs to one process; only `conf/` writes.
  * Promise: defaults are filled in, inheritance is done: an options block of a
  * server says what counts for it.  Times are milliseconds, sizes bytes.
  * Secrets: struct secret.

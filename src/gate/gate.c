@@ -125,7 +125,7 @@ publish_reload(struct gate *g, bool ok, struct str message)
 		memcpy(r.message, message.p, n);
 	segment_say_reload(g->segment, &r);
 	if (g->site->metrics != NULL)
-		metrics_reload(g->site->metrics, ok, g->generation);
+		metrics_reload(g->site->metrics, ok);
 }
 
 static struct str

@@ -31,8 +31,8 @@ struct ruling {
 	const struct conf_rule *rule;	/* ALLOW_SCOPES: whose */
 };
 
-static struct allow_rules
-rules_of(const struct req *q)
+struct allow_rules
+policy_rules(const struct req *q)
 {
 	return (struct allow_rules){ &q->server->conf->options,
 		q->public_only };
@@ -87,7 +87,7 @@ ask_of(struct arena *a, const struct rpc_message *m)
 static void
 judge_ask(const struct req *q, const struct allow_ask *ask, struct ruling *r)
 {
-	const struct allow_rules rules = rules_of(q);
+	const struct allow_rules rules = policy_rules(q);
 	const struct conf_rule *rule = NULL;
 	enum allow verdict = allow_judge(&rules, q->who, ask, &rule);
 
@@ -396,7 +396,7 @@ enum turn
 policy_run(struct req *q)
 {
 	const struct allow_rules rules = q->server == NULL ?
-		(struct allow_rules){ NULL, false } : rules_of(q);
+		(struct allow_rules){ NULL, false } : policy_rules(q);
 	enum turn turn;
 
 	if (q->server == NULL || !allow_governs(&rules, ALLOW_TOOL))

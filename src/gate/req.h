@@ -170,6 +170,9 @@ void reply_fault(struct req *q);
 void stream_begin(struct req *q, int status);
 void stream_write(struct req *q, struct str bytes);
 
+/* Somebody waits for an answer on it who could not go on elsewhere. */
+bool stream_owes(const struct req *q);
+
 /* Ends it in order: for a drain, a finished upstream, a fault. */
 void stream_stop(struct req *q);
 
@@ -193,6 +196,10 @@ enum turn resource_answer(struct req *q);
 
 /* q->challenge, with the place of the document where it is told. */
 struct str resource_challenge(struct req *q);
+
+/* ---- policy.c -------------------------------------------------------------------- */
+/* What decides at the server of the request. */
+struct allow_rules policy_rules(const struct req *q);
 
 /* ---- shown.c: what the caller is shown --------------------------------------- */
 /* Every message is allowed: what has to be looked at in the reply? */

@@ -23,18 +23,11 @@ static const struct {
 	[LISTING_TEMPLATES] = { ALLOW_RESOURCE, "resources/read" },
 };
 
-static struct allow_rules
-rules_of(const struct req *q)
-{
-	return (struct allow_rules){ &q->server->conf->options,
-		q->public_only };
-}
-
 static bool
 is_shown(void *who, enum listing_kind kind, struct str name)
 {
 	const struct req *q = who;
-	const struct allow_rules rules = rules_of(q);
+	const struct allow_rules rules = policy_rules(q);
 	const struct conf_rule *rule;
 
 	return allow_judge(&rules, q->who, &(struct allow_ask){
@@ -48,7 +41,7 @@ is_shown(void *who, enum listing_kind kind, struct str name)
 static uint32_t
 governed(const struct req *q)
 {
-	const struct allow_rules rules = rules_of(q);
+	const struct allow_rules rules = policy_rules(q);
 	uint32_t kinds = 0;
 
 	for (int k = 0; k < LISTING_KINDS; k++) {

@@ -403,9 +403,8 @@ metrics_exhausted(struct metrics *m, struct str server)
 }
 
 void
-metrics_reload(struct metrics *m, bool ok, uint32_t generation)
+metrics_reload(struct metrics *m, bool ok)
 {
-	(void)generation;		/* a gauge, told by the segment */
 	count(m, (struct set){ .family = RELOADS, .key1 = "result",
 		.value1 = ok ? STR("loaded") : STR("refused") }, 1);
 }

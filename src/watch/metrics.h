@@ -56,7 +56,7 @@ void metrics_token(struct metrics *m, struct str server, uint32_t token,
 /* Another token follows one whose attempt came back with a status. */
 void metrics_rotated(struct metrics *m, struct str server, int status);
 void metrics_exhausted(struct metrics *m, struct str server);
-void metrics_reload(struct metrics *m, bool ok, uint32_t generation);
+void metrics_reload(struct metrics *m, bool ok);
 
 /* A server and its pool as the gauges need them. */
 struct metrics_pool {
