@@ -57,6 +57,7 @@ note(const struct inbound *in)
 	gate.last_refused = in->refused != NULL ? (int)in->refused->kind : -1;
 	gate.last_params = in->params.n;
 	gate.last_cgi = in->cgi;
+	gate.last_began_us = in->began_us;
 	uri = params_server(&in->params, "REQUEST_URI");
 	snprintf(gate.last_uri, sizeof(gate.last_uri), "%.*s", STR_ARG(uri));
 	gate.last_body = in->body.n;

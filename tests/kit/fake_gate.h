@@ -28,7 +28,7 @@ struct fake_gate {
 	int last_refused;		/* a fault kind, or -1 */
 	uint32_t last_params;
 	size_t last_body;
-	uint64_t last_sum;
+	uint64_t last_sum, last_began_us;
 	bool last_cgi;
 	char last_uri[256];
 	struct req *req;		/* the last one that waits */

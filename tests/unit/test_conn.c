@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kit/tap.h"
 
 static void
@@ -15,6 +16,7 @@ test_keep(void)
 {
 	struct peer_reply r = { 0 };
 	struct peer_call c = { .body = STR("{\"id\":1}") };
+	uint64_t before = clock_mono_us();
 	int fd, good = 0;
 
 	open_door(SOCK_STREAM);
@@ -23,7 +25,9 @@ test_keep(void)
 	for (int i = 0; i < 300; i++) {
 		finish(fd, &r);
 		good += r.ended && r.id == (c.id != 0 ? c.id : 1) &&
-			gate.last_body == 8;
+			gate.last_body == 8 && gate.last_began_us >= before &&
+			gate.last_began_us <= clock_mono_us();
+		before = clock_mono_us();
 		peer_next(&r);
 		c.id = (uint16_t)(i * 211 + 1);
 		c.pad = (uint8_t)i;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,6 +104,78 @@ test_refusals(void)
 	OK(close_door());
 }
 
+/* New limits count from the next request on, on a kept connection, too. */
+static void
+test_new_limits(void)
+{
+	struct peer_call c = { .flags = 1, .body = STR("12345678") };
+	struct peer_reply r = { 0 };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	fd = call(&c);
+	for (int i = 0; i < 4; i++) {
+		finish(fd, &r);
+		tap_ok(r.ended && peer_status(&r) == (i == 1 ? 413 : 200),
+			"request %d", i);
+		peer_next(&r);
+		door_limits(door, i == 0 ? 7 : i == 1 ? 8 : RIG_BODY, 30000);
+		if (i < 3)
+			call_on(fd, &c);
+	}
+	peer_reply_clear(&r);
+	close(fd);
+	pump(1);
+	OK(close_door());
+}
+
+static int
+next_fd(void)
+{
+	int fd = dup(STDOUT_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* So many early bytes are taken, and not one more: what the kernel keeps for
+ * the door's end of the connection tells. While BUSY, and while FLUSHING. */
+static void
+test_early_most(void)
+{
+	static const char bytes[MAX_EARLY + 1000];
+	struct peer_call c = { .flags = 1 };
+	size_t at;
+	int fd, inner, left;
+
+	open_door(SOCK_STREAM);
+	gate.reply = NULL;
+	gate.reply_n = MIB(5);
+	for (int i = 0; i < 2; i++) {
+		gate.way = i == 0 ? LATER : AT_ONCE;
+		fd = peer_connect(rig_path);
+		inner = next_fd();	/* accept() will say this one */
+		call_on(fd, &c);
+		pump(1);
+		at = left = 0;
+		for (int k = 0; k < 200 && at < sizeof(bytes); k++) {
+			ssize_t n = send(fd, bytes + at, sizeof(bytes) - at,
+				MSG_NOSIGNAL | MSG_DONTWAIT);
+
+			at += n > 0 ? (size_t)n : 0;
+			pump(0);
+		}
+		IS_INT(at, sizeof(bytes));
+		OK(ioctl(inner, FIONREAD, &left) == 0);
+		IS_INT(left, 1000);
+		close(fd);
+		pump(2);
+		IS_INT(gate.left, 1);
+		IS_INT(open_conns, 0);
+	}
+	OK(close_door());
+}
+
 static void
 test_content_length(void)
 {
@@ -141,6 +214,8 @@ main(void)
 		return tap_skip("no directory for a socket");
 	test_bodies();
 	test_refusals();
+	test_new_limits();
+	test_early_most();
 	test_content_length();
 	rig_end();
 	return tap_done();

@@ -124,6 +124,100 @@ test_stall_deadline(void)
 	OK(close_door());
 }
 
+static unsigned turns;
+
+static void
+count_turn(void *who)
+{
+	(void)who;
+	turns++;
+}
+
+/* Not one byte is taken after the first ones: the same minute. And a stream
+ * that has nothing to say, after its peer has taken all, spins no loop. */
+static void
+test_stall_at_once(void)
+{
+	static const char zeros[MIB(1)];
+	struct peer_call c = { .flags = 1 };
+	struct peer_reply r = { 0 };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	loop_each_turn(loop, count_turn, NULL);
+	gate.way = STREAM;
+	for (int i = 0; i < 2; i++) {
+		fd = call(&c);
+		pump(1);
+		write_req((struct str){ zeros, sizeof(zeros) });
+		for (int k = 0; k < 200 && i == 1; k++) {
+			pump(0);
+			peer_read_some(fd, &r);
+		}
+		turns = 0;
+		pump(50);
+		tap_ok(turns < 20, "nobody spins: %u turns", turns);
+		loop_skip(loop, WRITE_STALL_MS - 1000);
+		pump(1);
+		IS_INT(open_conns, 1);
+		loop_skip(loop, 1100);
+		pump(1);
+		IS_INT(open_conns, i);
+		IS_INT(door_counts(door).stalled, 1);
+		close(fd);
+		pump(1);
+	}
+	IS_INT(gate.left, 2);
+	peer_reply_clear(&r);
+	OK(close_door());
+}
+
+/* No limit of the door runs while the gate works, or while a stream has
+ * nothing to say. */
+static void
+test_patience(void)
+{
+	static const char zeros[MIB(1)];
+	struct peer_text t = { 0 };
+	struct peer_reply r = { 0 };
+	struct peer_call c = { .flags = 1, .body = STR("{}") };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	peer_call(&t, &c);
+	for (int i = 0; i < 2; i++) {
+		gate.way = i == 0 ? LATER : STREAM;
+		fd = peer_connect(rig_path);
+		OK(send(fd, t.p, 9, MSG_NOSIGNAL) == 9);
+		pump(5);		/* the deadline runs */
+		OK(send(fd, t.p + 9, t.n - 9, MSG_NOSIGNAL) > 0);
+		pump(1);
+		IS_INT(gate.begun, i + 1);
+		if (i == 1)
+			write_req((struct str){ zeros, sizeof(zeros) });
+		for (int k = 0; k < 200 && i == 1; k++) {
+			pump(0);
+			peer_read_some(fd, &r);
+		}
+		loop_skip(loop, 2 * (RIG_INPUT_MS + IDLE_KEPT_MS));
+		pump(1);
+		tap_ok(open_conns == 1 && gate.left == 0, "still there");
+		if (i == 0)
+			answer_req();
+		else
+			end_req();
+		finish(fd, &r);
+		OK(r.ended && peer_status(&r) == 200);
+		IS_INT(door_counts(door).requests, i + 1);
+		peer_reply_clear(&r);
+		close(fd);
+		pump(1);
+	}
+	IS_INT(door_counts(door).overdue + door_counts(door).stalled, 0);
+	peer_clear(&t);
+	OK(close_door());
+}
+
 /* A slow reader and a slow sender delay nobody. */
 static void
 test_beside_slow_ones(void)
@@ -170,6 +264,8 @@ main(void)
 	test_slow_sender();
 	test_slow_again();
 	test_stall_deadline();
+	test_stall_at_once();
+	test_patience();
 	test_beside_slow_ones();
 	rig_end();
 	return tap_done();
