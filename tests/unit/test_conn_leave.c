@@ -108,6 +108,30 @@ test_gone_in_write(void)
 	OK(close_door());
 }
 
+/* A body that is whole leaves before its end is said; the connection waits
+ * for that, also one that is not kept. */
+static void
+test_late_end(void)
+{
+	struct peer_call c = { .id = 9 };
+	struct peer_reply r = { 0 };
+	int fd;
+
+	open_door(SOCK_STREAM);
+	gate.way = LATE_END;
+	fd = call(&c);
+	pump(2);
+	peer_read_some(fd, &r);
+	OK(open_conns == 1 && gate.left == 0 && !r.ended);
+	IS_STR(peer_body(&r), gate.reply);
+	end_req();
+	finish(fd, &r);
+	OK(r.ended && closed(fd));
+	peer_reply_clear(&r);
+	close(fd);
+	OK(close_door());
+}
+
 static size_t
 allocated(void)
 {
@@ -161,6 +185,7 @@ main(void)
 	test_drain();
 	test_gone();
 	test_gone_in_write();
+	test_late_end();
 	test_memory();
 	rig_end();
 	return tap_done();

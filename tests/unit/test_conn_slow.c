@@ -199,6 +199,7 @@ test_patience(void)
 			pump(0);
 			peer_read_some(fd, &r);
 		}
+		tap_ok(gate.drained == (uint32_t)i, "told to go on once");
 		loop_skip(loop, 2 * (RIG_INPUT_MS + IDLE_KEPT_MS));
 		pump(1);
 		tap_ok(open_conns == 1 && gate.left == 0, "still there");
