@@ -507,6 +507,9 @@ flow_end(struct req *q)
 		f = verdict_end(q->arena, c->end, c->detail);
 	if (f == NULL)
 		f = shown_end(q);
+	if (f == NULL && stream_owes(q) && sse_between(&q->tail))
+		f = fault_new(q->arena, FAULT_UPSTREAM_PROTOCOL,
+			"a stream ended before its answer");
 	if (f != NULL)
 		return req_fail(q, f);
 	reply_end(q);

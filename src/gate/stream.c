@@ -54,12 +54,18 @@ goes_on(const struct req *q)
 	return answered_marked(q->answered);
 }
 
+bool
+stream_owes(const struct req *q)
+{
+	return answered_owed(q->answered) && !goes_on(q);
+}
+
 void
 stream_stop(struct req *q)
 {
 	if (q->ended)
 		return;
-	if (answered_owed(q->answered) && !goes_on(q)) {
+	if (stream_owes(q)) {
 		q->fault = fault_new(q->arena, FAULT_UPSTREAM_TIMEOUT,
 			"the stream had to end before its answer");
 		reply_fault(q);

@@ -448,4 +448,40 @@ def _(t):
         equal(g.access(server="s")["reason"], "upstream_down")
 
 
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {}}
+
+
+@test("an upstream that ends a stream without the answer", rows=(
+    ("nobody can go on: told", {}, "x", [note(1)], True),
+    ("answered", {}, "x", [result(7)], False),
+    ("a GET can go on", {"id": "e1"}, "x", [note(1)], False),
+    ("no GET in the modern era", {"id": "e1"}, "tools/list", [note(1)], True),
+    ("a subscription is begun anew", {}, "subscriptions/listen", [note(1)],
+     False),
+    ("nothing at all", {}, "x", [], True)))
+def _(t):
+    _, fields, method, events, told = t.row
+
+    def script(q, out):
+        out.sse()
+        for e in events:
+            out.event(e, **fields)
+        out.end()
+
+    ask = {"jsonrpc": "2.0", "id": 7, "method": method}
+    headers = {"Accept": "application/json, text/event-stream"}
+    if method != "x":
+        ask["params"] = {"_meta": META}
+        headers.update({"MCP-Protocol-Version": "2026-07-28",
+                        "Mcp-Method": method})
+    with Upstream(script) as up, Gate(config({"s": server(up)})) as g:
+        r = g.post("/s/mcp", ask, headers)
+        got = [json.loads(e["data"]) for e in r.events() if "data" in e]
+        equal(got[:len(events)], events)
+        equal([(e["id"], e["error"]["data"]["reason"])
+               for e in got[len(events):]],
+              [(7, "upstream_protocol")] if told else [])
+
+
 tap.main()
