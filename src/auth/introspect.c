@@ -41,8 +41,8 @@ struct introspect {
 	struct loop *loop;
 	struct wire *wire;
 	struct segment *segment;	/* NULL: none */
-	struct list open, over;		/* questions */
-	uint32_t n;			/* of both */
+	struct list open, over;		/* questions, the oldest first */
+	uint32_t n_open, n_over;
 	struct place places[PLACES];
 	uint32_t next_place;
 };
@@ -57,6 +57,7 @@ struct question {
 	struct fetch *fetch;		/* NULL: not ours, or not begun */
 	struct timer timer;
 	uint64_t flight, gives_up_ms;
+	bool over;
 	const struct fault *refused;	/* when it is over: why not */
 	struct claims claims;		/* or this */
 };
@@ -185,17 +186,29 @@ drop(void *who)
 		discovery_stop(q->discovery);
 	timer_stop(&q->timer);
 	list_drop(&q->link);
-	q->home->n--;
+	if (q->over)
+		q->home->n_over--;
+	else
+		q->home->n_open--;
 	arena_free(q->arena);
 }
 
+/* Those who wait look in this very turn, and no more than MAX_QUESTIONS end in
+ * one: the oldest can go when there are more. */
 static void
 stays(struct question *q)
 {
+	struct introspect *i = q->home;
+
 	list_drop(&q->link);
-	list_append(&q->home->over, &q->link);
-	timer_init(&q->timer, q->home->loop, drop, q);
+	list_append(&i->over, &q->link);
+	q->over = true;
+	i->n_open--;
+	i->n_over++;
+	timer_init(&q->timer, i->loop, drop, q);
 	timer_start(&q->timer, STAYS_MS);
+	if (i->n_over > MAX_QUESTIONS)
+		drop(LIST_ENTRY(i->over.next, struct question, link));
 }
 
 /* It is over, well or not: whoever waited judges again. */
@@ -451,7 +464,7 @@ ask(struct introspect *i, const struct auth_need *need)
 	inquiry_fill(need->policy, i->segment, need->token, a, &q->what);
 	q->gives_up_ms = clock_boot_ms() + limit_ms(q);
 	list_append(&i->open, &q->link);
-	i->n++;
+	i->n_open++;
 	return q;
 }
 
@@ -481,7 +494,7 @@ introspect_wait(struct introspect *i, const struct auth_need *need,
 		waiter_join(&q->waiters, w);
 		return NULL;
 	}
-	if (i->n >= MAX_QUESTIONS)
+	if (i->n_open >= MAX_QUESTIONS)
 		return introspect_unavailable(w->arena,
 			"too many questions at once");
 	q = ask(i, need);

@@ -32,8 +32,9 @@ static unsigned woken;
 static void
 wake(void *who)
 {
-	(void)who;
 	woken++;
+	if (who != NULL && woken % MAX_QUESTIONS == 0)
+		loop_stop(who);
 }
 
 struct world {
@@ -114,6 +115,29 @@ check_questions(struct segment *s)
 	IS_INT(let, MAX_QUESTIONS);
 	OK(refused(ask(&w, MAX_QUESTIONS, "token-more")));
 	OK(ask(&w, MAX_QUESTIONS, "token-0") == NULL);
+	world_end(&w);
+}
+
+/* One that is over is not asked about any more: there is no endpoint here. */
+static void
+check_over(void)
+{
+	struct world w = world_new(NULL);
+	unsigned let;
+
+	for (unsigned round = 0; round < 3; round++) {
+		let = woken = 0;
+		for (unsigned i = 0; i < MAX_QUESTIONS; i++) {
+			waiter_init(&waiters[i], w.loop, w.arena, wake, w.loop);
+			let += ask(&w, i, str_fmt(w.arena, "token-%u-%u", round,
+				i).p) == NULL;
+		}
+		IS_INT(let, MAX_QUESTIONS);
+		if (let == MAX_QUESTIONS)
+			loop_run(w.loop);
+		IS_INT(woken, MAX_QUESTIONS);
+	}
+	woken = 0;
 	world_end(&w);
 }
 
@@ -251,6 +275,7 @@ main(void)
 
 	check_askers(NULL);
 	check_askers(s);
+	check_over();
 	check_questions(NULL);
 	check_look(NULL);
 	check_look(s);
